@@ -1,0 +1,1 @@
+"""Messages in, tokens out. Knows nothing of audits, HTTP or source files."""

@@ -1,0 +1,322 @@
+"""The values that travel between the parts. Frozen, no behaviour beyond derived properties.
+
+Knows nothing of models, HTTP or rules. The words are used everywhere with one meaning:
+a *job* is one audit request; it has *sources* (files); a source is cut into *chunks*; a chunk becomes a *prompt*
+(a list of messages); the engine answers with *tokens*; a grounded claim about a line is a *finding*; all of a
+job's findings make its *report*.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Lang = Literal["zh", "en"]
+Quant = Literal["8bit", "4bit", "none"]
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length"]
+
+
+class Severity(StrEnum):
+    """How bad a finding is if it is true; ordered by `rank` (0 is worst)."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class RiskLevel(StrEnum):
+    """The worst severity among the findings that count, or `none`."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+    NONE = "none"
+
+
+# ---- sources ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to audit. `text` has `\\n` line ends; `name` is what the user called it, or "" for pasted code."""
+
+    name: str
+    text: str
+    language: str
+    encoding: str = "utf-8"
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines without their ends; line n of the report is `lines[n - 1]`. Only `\\n` ends a line."""
+        lines = self.text.split("\n")
+        return lines[:-1] if lines and lines[-1] == "" else lines
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Lines `start_line`..`end_line` (1-based, inclusive, absolute) of a source, small enough for one prompt."""
+
+    source: Source
+    start_line: int
+    end_line: int
+
+    @property
+    def lines(self) -> list[str]:
+        return self.source.lines[self.start_line - 1 : self.end_line]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One accepted audit request."""
+
+    id: str
+    sources: tuple[Source, ...]
+    lang: Lang
+    warnings: tuple[str, ...] = ()
+
+
+# ---- what the engine takes and gives ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to choose tokens. `temperature` 0 is greedy; `top_k` 0 means all; `seed` None means a fresh one."""
+
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int | None = None
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A decoded, complete bit of text; `reasoning` inside <think>...</think> (the tags themselves are dropped)."""
+
+    text: str
+    reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The last item of a token stream: why it ended and what it cost (seconds)."""
+
+    reason: FinishReason
+    usage: Usage
+    queued_s: float = 0.0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What is loaded, for the log, `/health` and reports."""
+
+    model: str
+    device: str
+    quantisation: Quant
+    arithmetic: str
+    context_tokens: int
+    pocket: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes in use by this process on the model's device and the device's total; `kind` says which memory."""
+
+    kind: Literal["vram", "ram"]
+    used_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """How far the start-up is. `total` 0 means not known yet."""
+
+    stage: Literal["choosing", "downloading", "converting", "loading", "warming", "ready", "failed"]
+    done: int = 0
+    total: int = 0
+    unit: Literal["bytes", "tensors", "steps"] = "bytes"
+    detail: str = ""
+
+
+# ---- findings and the report -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A claim before it is grounded: `line` is a claim too. `rule_id` "" means that the model made it."""
+
+    title: str
+    severity: Severity
+    cwe: str
+    line: int
+    end_line: int
+    quote: str
+    why: str
+    fix: str
+    confidence: float
+    rule_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A claim about lines that exist: `quote` is the verbatim text of `start_line`, set by program.
+
+    `confidence` is 0..1. `counts` is False for what the pocket model says: shown, but not part of the risk level.
+    `origin` says who found it: a static rule or the model.
+    """
+
+    title: str
+    severity: Severity
+    cwe: str
+    file: str
+    start_line: int
+    end_line: int
+    quote: str
+    why: str
+    fix: str
+    confidence: float
+    origin: Literal["rule", "model"]
+    rule_id: str = ""
+    counts: bool = True
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A candidate that did not become a finding, and why; kept so that nothing is filtered silently."""
+
+    title: str
+    file: str
+    line: int
+    reason: str
+    origin: Literal["rule", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRange:
+    start_line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileCoverage:
+    """Which lines of one file the model read (`read`), of `total_lines`; the static rules always read all."""
+
+    file: str
+    language: str
+    encoding: str
+    total_lines: int
+    read: tuple[LineRange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds, and decoded tokens per second over the decode time."""
+
+    queued_s: float
+    prefill_s: float
+    decode_s: float
+    total_s: float
+    tokens_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer to a job. `result` is the whole report as Markdown."""
+
+    id: str
+    result: str
+    risk_level: RiskLevel
+    findings: tuple[Finding, ...]
+    filtered: tuple[Rejected, ...]
+    coverage: tuple[FileCoverage, ...]
+    lang: Lang
+    model: str
+    device: str
+    usage: Usage
+    timings: Timings
+    created_at: str
+    reasoning: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+# ---- events of a job: the one stream that JSON and SSE answers are both made of ----------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    id: str
+    files: int
+    queue_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` chunks are finished; `stage` is queued, rules, model or report."""
+
+    stage: Literal["queued", "rules", "model", "report"]
+    done: int
+    total: int
+    file: str = ""
+    start_line: int = 0
+    end_line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The other terminal event. `code` is one of errors.py's; a cancelled job ends with code `cancelled`."""
+
+    code: str
+    message: str
+    hint: str = ""
+    details: dict[str, str | int] = field(default_factory=dict)
+
+
+Event = Accepted | Progress | Token | Found | Reported | Failed
