@@ -40,9 +40,15 @@ class Settings(BaseSettings):
         "auto", description="Where to download from. auto: the Hugging Face Hub, or ModelScope if it is unreachable."
     )
     quant: Quant = Field("8bit", description="8bit (LLM.int8 weights), 4bit (NF4) or none (the 16-bit original).")
+    engine: Literal["auto", "fused", "stock"] = Field(
+        "auto", description="fused: the int8 kernels of this project; stock: transformers with bitsandbytes."
+    )
     lang: Lang = Field(default_factory=locale_lang, description="Language of log and reports. Default: the locale's.")
     trust_remote_code: bool = Field(False, description="Run Python code that comes with the model. Off for a reason.")
     cache_dir: Path = Field(Path.home() / ".cache" / "audit8", description="Where converted models are kept.")
+    context_tokens: int = Field(
+        8192, ge=512, description="Longest prompt plus answer, in tokens; at most what the model was made for."
+    )
     max_body_bytes: int = Field(MIB, ge=1, description="Largest request body.")
     max_jobs: int = Field(32, ge=1, description="Jobs that may wait or run; the next one is refused with 429.")
     allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -1,0 +1,164 @@
+"""From a model folder to a running executor, by the best way that this machine and this model allow.
+
+The ladder: fused kernels with CUDA graphs -> fused kernels without graphs -> transformers' own `generate`. Each step
+down is taken for a reason that `Built.notes` says in words for the log.
+"""
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+from transformers import AutoConfig
+
+from audit8.engine import cpu_ops, kernels, loading, weights
+from audit8.engine.fused import FusedExecutor
+from audit8.engine.generation import Executor
+from audit8.engine.kernels.types import PAGE_TOKENS
+from audit8.engine.pages import PagePool, pages_for
+from audit8.engine.runner import Runner, cache_bytes_per_page
+from audit8.engine.stock import StockExecutor
+from audit8.errors import DoesNotFit, ModelNotFound
+from audit8.types import LoadProgress, Quant
+
+EngineKind = Literal["auto", "fused", "stock"]
+STOCK_ARITHMETIC = {
+    "8bit": "LLM.int8 by bitsandbytes (outlier threshold 6.0), transformers' generate",
+    "4bit": "NF4 by bitsandbytes, transformers' generate",
+    "none": "the checkpoint's own 16 bit, transformers' generate",
+}
+FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, float32 sums{graphs}"
+GPU_ROWS, CPU_ROWS = 64, 8
+CACHED_CONTEXTS = 32  # no more cache than this many full contexts, however much memory there is
+CPU_CHUNK_TOKENS = 128  # a chunk's products on two cores take about a second: the longest wait for a cancel
+GPU_CHUNK_TOKENS = 1024
+GPU_REUSE_TOKENS = 1024
+WORKSPACE_BYTES = 1024**3  # prefill activations, graphs, and something left for the desktop
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for. `context_tokens` is the most; the model may have been made for less."""
+
+    folder: Path
+    quant: Quant
+    device: str
+    kind: EngineKind
+    context_tokens: int
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """`notes`: why a rung of the ladder was passed over, and what the fused arithmetic does without."""
+
+    executor: Executor
+    loaded: loading.Loaded
+    context_tokens: int
+    arithmetic: str
+    notes: tuple[str, ...]
+
+
+def build(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
+    """Load the model and make its executor.
+
+    Raises:
+        MissingDependency, ModelNotFound, Offloaded, DoesNotFit: as `loading.load`; and when `kind` is "fused" but
+            this model or machine cannot run it, ModelNotFound or DoesNotFit with the reason.
+    """
+    reason = why_not_fused(order)
+    if not reason:
+        return _fused(order, progress)
+    if order.kind == "fused":
+        raise ModelNotFound(f"--engine fused cannot run this: {reason}", hint="use --engine auto")
+    return _stock(order, progress, (f"the fused engine is not used: {reason}",))
+
+
+def why_not_fused(order: Order) -> str:
+    """The reason for taking the last rung; "" if there is none."""
+    if order.kind == "stock":
+        return "--engine stock asks for the original"
+    if order.quant != "8bit":
+        return "it needs 8-bit weights"
+    config = AutoConfig.from_pretrained(order.folder, trust_remote_code=order.trust_remote_code)
+    if unknown := weights.unknown(config):
+        return unknown
+    return kernels.unusable(torch.device(order.device)) if order.device.startswith("cuda") else ""
+
+
+def _stock(order: Order, progress: Callable[[LoadProgress], None], notes: tuple[str, ...]) -> Built:
+    loaded = loading.load(order.folder, order.quant, order.device, progress, trust_remote_code=order.trust_remote_code)
+    return Built(
+        executor=StockExecutor(loaded.model, eos_ids=loaded.eos_ids, pad_id=loaded.pad_id),
+        loaded=loaded,
+        context_tokens=min(order.context_tokens, loaded.context_tokens),
+        arithmetic=STOCK_ARITHMETIC[order.quant],
+        notes=notes,
+    )
+
+
+def _fused(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
+    device = torch.device(order.device)
+    on_gpu = device.type == "cuda"
+    loaded = loading.load(
+        order.folder,
+        order.quant,
+        order.device,
+        progress,
+        trust_remote_code=order.trust_remote_code,
+        vocabulary_on_cpu=on_gpu,
+    )
+    context_tokens = min(order.context_tokens, loaded.context_tokens)
+    taken = weights.take(loaded.model, device, context_tokens)
+    loaded = replace(loaded, model=None)  # its layers are empty now
+    gc.collect()
+    runner = Runner(
+        taken,
+        kernels if on_gpu else cpu_ops,
+        device,
+        max_rows=GPU_ROWS if on_gpu else CPU_ROWS,
+        max_pages=pages_for(context_tokens),
+        page_count=_page_count(taken, device, context_tokens),
+    )
+    notes = ["every activation is multiplied as it is: no outlier threshold is needed"]
+    if on_gpu:
+        notes += _capture(runner, progress)
+    chunk_tokens = GPU_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS
+    pool = PagePool(runner.page_count, reuse_tokens=GPU_REUSE_TOKENS if on_gpu else chunk_tokens)
+    return Built(
+        executor=FusedExecutor(runner, pool, chunk_tokens=chunk_tokens),
+        loaded=loaded,
+        context_tokens=context_tokens,
+        arithmetic=FUSED_ARITHMETIC.format(
+            activations="fp16" if on_gpu else "bf16", graphs=", CUDA graphs" if runner.has_graphs else ""
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _capture(runner: Runner, progress: Callable[[LoadProgress], None]) -> list[str]:
+    """Record the graphs; without them the same kernels are launched one by one."""
+    try:
+        runner.capture(lambda done, total: progress(LoadProgress("warming", done, total, "steps")))
+    except RuntimeError as error:
+        runner.drop_graphs()
+        return [f"CUDA graphs are not used: {error}"]
+    return []
+
+
+def _page_count(taken: weights.DecoderWeights, device: torch.device, context_tokens: int) -> int:
+    """As many pages as memory allows, up to CACHED_CONTEXTS contexts; raises DoesNotFit below one context."""
+    most = CACHED_CONTEXTS * pages_for(context_tokens)
+    if device.type == "cpu":
+        return pages_for(context_tokens) * 2  # touched only when used
+    free_bytes = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    fitting = (free_bytes - WORKSPACE_BYTES) // cache_bytes_per_page(taken)
+    if fitting < pages_for(context_tokens):
+        raise DoesNotFit(
+            f"after the weights there is room for {max(0, fitting) * PAGE_TOKENS} tokens of cache; "
+            f"--context-tokens asks for {context_tokens}",
+            hint="lower --context-tokens, close other programs that use the GPU, or use --quant 4bit",
+        )
+    return int(min(most, fitting))

@@ -1,0 +1,215 @@
+"""The fused executor: continuous batching over the int8 decoder.
+
+Sequences wait, are prefilled chunk by chunk (so that a long prompt never stalls the others), then run together, one
+token each a step; they join and leave at any step. Pages for prompt and longest answer are reserved before a sequence
+starts, so nothing that runs is ever preempted. Runs on the owner thread.
+
+Chunks end at multiples of `chunk_tokens` counted from the prompt's beginning, whether its prefix was cached or not.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from audit8.engine.device import classify
+from audit8.engine.generation import Generation
+from audit8.engine.kernels.types import PAGE_TOKENS
+from audit8.engine.pages import PagePool, Table, pages_for
+from audit8.engine.runner import Flight, Row, Runner
+from audit8.engine.sampling import choose, is_greedy, make_generator
+from audit8.errors import Audit8Error, PromptTooLong
+
+PREFILLS_AT_ONCE = 4
+
+
+@dataclass(eq=False, slots=True)
+class Running:
+    """A generation that has its pages. `computed` prompt tokens are in them."""
+
+    generation: Generation
+    table: Table
+    computed: int
+    generator: torch.Generator
+
+    @property
+    def over(self) -> bool:
+        return self.generation.finished or self.generation.cancelled
+
+    @property
+    def greedy(self) -> bool:
+        return is_greedy(self.generation.sampling)
+
+    def choose(self, logits: Tensor) -> Tensor:
+        generation = self.generation
+        seen = [*generation.prompt_ids, *generation.token_ids] if generation.sampling.repetition_penalty != 1 else []
+        return choose(logits, generation.sampling, self.generator, seen)
+
+
+class FusedExecutor:
+    """See generation.Executor. One step is at most one prefill chunk and one token for every running sequence."""
+
+    def __init__(self, runner: Runner, pool: PagePool, *, chunk_tokens: int) -> None:
+        self._runner = runner
+        self._pool = pool
+        self._chunk_tokens = chunk_tokens
+        self._waiting: deque[Generation] = deque()
+        self._prefilling: deque[Running] = deque()
+        self._rows: list[Running] = []
+        self._joining: list[Running] = []
+        self._flights: deque[tuple[list[Running], Flight]] = deque()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._waiting or self._prefilling or self._joining or self._rows)
+
+    def add(self, generation: Generation) -> None:
+        tokens = len(generation.prompt_ids) + generation.sampling.max_tokens
+        if pages_for(tokens) > self._pool.page_count:
+            limit = self._pool.page_count * PAGE_TOKENS
+            generation.fail(
+                PromptTooLong(
+                    f"prompt and answer need {tokens} tokens of cache; there is room for {limit}",
+                    hint="shorten the prompt, lower max_tokens, or free memory on the device",
+                    tokens=tokens,
+                    cache_tokens=limit,
+                )
+            )
+            return
+        self._waiting.append(generation)
+
+    def step(self) -> None:
+        with torch.inference_mode():
+            self._admit()
+            if self._prefilling:
+                self._prefill_chunk()
+            self._decode()
+
+    def drop_all(self, error: Audit8Error) -> None:
+        self._flights.clear()
+        for running in [*self._prefilling, *self._joining, *self._rows]:
+            running.generation.fail(error)
+            self._pool.release(running.table)
+        for generation in self._waiting:
+            generation.fail(error)
+        for queue in (self._waiting, self._prefilling, self._joining, self._rows):
+            queue.clear()
+
+    # ---- waiting -> prefilling ---------------------------------------------------------------------------------
+
+    def _admit(self) -> None:
+        """First come, first served, but never past one whose pages are not free yet.
+
+        A prompt that begins like one being computed waits for it: it will find the shared part in the cache.
+        """
+        held: list[Generation] = []
+        while self._waiting and len(self._prefilling) < PREFILLS_AT_ONCE:
+            generation = self._waiting.popleft()
+            if generation.cancelled:
+                continue
+            if self._begins_like_one_being_computed(generation):
+                held.append(generation)
+                continue
+            total = len(generation.prompt_ids) + generation.sampling.max_tokens
+            table = self._pool.reserve(generation.prompt_ids, total)
+            if table is None:
+                held.append(generation)
+                break
+            generation.start()
+            generator = make_generator(generation.sampling, self._runner.device)
+            self._prefilling.append(Running(generation, table, table.cached_tokens, generator))
+        self._waiting.extendleft(reversed(held))
+
+    def _begins_like_one_being_computed(self, generation: Generation) -> bool:
+        unit = self._pool.reuse_tokens
+        start = generation.prompt_ids[:unit]
+        return len(generation.prompt_ids) > unit and any(
+            running.generation.prompt_ids[:unit] == start for running in self._prefilling
+        )
+
+    # ---- prefilling -> joining ---------------------------------------------------------------------------------
+
+    def _prefill_chunk(self) -> None:
+        """One chunk of the sequence whose turn it is."""
+        running = self._prefilling[0]
+        generation = running.generation
+        if generation.cancelled:
+            self._pool.release(self._prefilling.popleft().table)
+            return
+        prompt = generation.prompt_ids
+        end = min(len(prompt), (running.computed // self._chunk_tokens + 1) * self._chunk_tokens)
+        try:
+            logits = self._runner.prefill(list(prompt[running.computed : end]), running.computed, running.table.pages)
+        except torch.OutOfMemoryError as error:  # this prompt's fault: the others go on
+            self._prefilling.popleft()
+            generation.fail(classify(error))
+            self._pool.release(running.table)
+            return
+        running.computed = end
+        self._pool.publish(prompt[:end], running.table)
+        self._prefilling.popleft()
+        if end < len(prompt):
+            self._prefilling.append(running)
+        else:
+            self._begin(running, logits)
+
+    def _begin(self, running: Running, logits: Tensor) -> None:
+        """The prompt is computed: answer a score, or choose the first token."""
+        generation = running.generation
+        try:
+            if generation.candidates:
+                generation.scored(torch.softmax(logits, dim=-1)[list(generation.candidates)].tolist())
+            else:
+                generation.accept(int(running.choose(logits)))
+        finally:
+            if running.over:
+                self._pool.release(running.table)
+            else:
+                self._joining.append(running)
+
+    # ---- running -----------------------------------------------------------------------------------------------
+
+    def _decode(self) -> None:
+        """Launch a step, then read the step before: the device computes while tokens become text."""
+        if any(running.over for running in [*self._rows, *self._joining]) or (self._joining and self._room):
+            self._rebuild()
+        if not self._rows:
+            return
+        choosers: dict[int, Callable[[Tensor], Tensor]] = {
+            index: running.choose for index, running in enumerate(self._rows) if not running.greedy
+        }
+        self._flights.append((list(self._rows), self._runner.step(choosers)))
+        penalised = any(running.generation.sampling.repetition_penalty != 1 for running in self._rows)
+        while len(self._flights) > (0 if penalised or self._runner.device.type == "cpu" else 1):
+            self._collect()
+
+    @property
+    def _room(self) -> int:
+        return self._runner.max_rows - len(self._rows)
+
+    def _collect(self) -> None:
+        rows, flight = self._flights.popleft()
+        for running, token in zip(rows, flight.wait(), strict=True):
+            if not running.over:
+                running.generation.accept(token)
+
+    def _rebuild(self) -> None:
+        """Let the finished leave and the new ones join; what is in flight is read first."""
+        while self._flights:
+            self._collect()
+        for running in [*self._rows, *self._joining]:
+            if running.over:
+                self._pool.release(running.table)
+        self._rows = [running for running in self._rows if not running.over]
+        self._joining = [running for running in self._joining if not running.over]
+        joining = self._joining[: self._room]
+        self._joining = self._joining[len(joining) :]
+        self._rows += joining
+        self._runner.set_rows([self._row(running) for running in self._rows])
+
+    def _row(self, running: Running) -> Row:
+        generation = running.generation
+        position = len(generation.prompt_ids) + len(generation.token_ids) - 1
+        return Row(generation.token_ids[-1], position, running.table.pages)

@@ -1,0 +1,126 @@
+"""One answer in the making: its prompt, its limits, its text so far, and where its pieces go.
+
+Made on the caller's side, then owned by the owner thread. Knows nothing of tensors; the executors below the
+`Executor` seam decide which token comes next.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from audit8.engine.text import Detokeniser, StopMatcher, ThinkSplitter
+from audit8.errors import Audit8Error
+from audit8.types import Finish, FinishReason, Piece, Sampling, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The answer to a `score` call: probabilities in the candidates' order."""
+
+    probabilities: list[float]
+
+
+Item = Piece | Finish | Scores | Audit8Error
+
+
+class Generation:
+    """The state of one request inside the engine.
+
+    `candidates` non-empty means a score: one forward pass, no tokens. `cancelled` is set by the caller's thread and
+    read by the owner thread once per step.
+    """
+
+    def __init__(
+        self,
+        prompt_ids: Sequence[int],
+        sampling: Sampling,
+        *,
+        deliver: Callable[[Item], None],
+        decode: Callable[[Sequence[int]], str],
+        eos_ids: frozenset[int],
+        thinking: bool = False,
+        candidates: Sequence[int] = (),
+    ) -> None:
+        self.prompt_ids = tuple(prompt_ids)
+        self.sampling = sampling
+        self.candidates = tuple(candidates)
+        self.token_ids: list[int] = []
+        self.cancelled = False
+        self.finished = False
+        self._deliver = deliver
+        self._eos_ids = eos_ids
+        self._detokeniser = Detokeniser(decode)
+        self._stop = StopMatcher(sampling.stop)
+        self._think = ThinkSplitter(inside=thinking)
+        self._queued_at = time.monotonic()
+        self._started_at = self._first_token_at = self._queued_at
+
+    def start(self) -> None:
+        """The prefill begins now."""
+        self._started_at = time.monotonic()
+
+    def accept(self, token_id: int) -> bool:
+        """Take the next token; True when it was the last one (the `Finish` is then delivered)."""
+        if not self.token_ids:
+            self._first_token_at = time.monotonic()
+        self.token_ids.append(token_id)
+        if token_id in self._eos_ids:
+            return self._end("stop")
+        self._show(self._stop.push(self._detokeniser.push(token_id)))
+        if self._stop.hit:
+            return self._end("stop")
+        if len(self.token_ids) >= self.sampling.max_tokens:
+            return self._end("length")
+        return False
+
+    def scored(self, probabilities: list[float]) -> None:
+        self.finished = True
+        self._deliver(Scores(probabilities))
+
+    def fail(self, error: Audit8Error) -> None:
+        if not self.finished:
+            self.finished = True
+            self._deliver(error)
+
+    def _show(self, text: str) -> None:
+        if text:
+            for piece in self._think.push(text):
+                self._deliver(piece)
+
+    def _end(self, reason: FinishReason) -> bool:
+        self.finished = True
+        if not self._stop.hit:
+            self._show(self._stop.push(self._detokeniser.finish()))
+            self._show(self._stop.finish())
+        for piece in self._think.finish():
+            self._deliver(piece)
+        self._deliver(
+            Finish(
+                reason="stop" if self._stop.hit else reason,
+                usage=Usage(len(self.prompt_ids), len(self.token_ids)),
+                queued_s=self._started_at - self._queued_at,
+                prefill_s=self._first_token_at - self._started_at,
+                decode_s=time.monotonic() - self._first_token_at,
+            )
+        )
+        return True
+
+
+class Executor(Protocol):
+    """Runs generations. Every method is called on the owner thread only."""
+
+    def add(self, generation: Generation) -> None: ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether `step` has anything to do."""
+        ...
+
+    def step(self) -> None:
+        """Advance: at least one token for somebody. Drops cancelled generations and frees what they held."""
+        ...
+
+    def drop_all(self, error: Audit8Error) -> None:
+        """Fail everything that waits or runs, and free it; the executor must be usable afterwards."""
+        ...

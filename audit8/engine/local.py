@@ -1,0 +1,173 @@
+"""The engine in this process: an owner thread that alone touches the model, behind the async seam of protocol.py.
+
+Knows the tokenizer and the chat template; does not know how tokens are chosen (that is the executor's).
+"""
+
+import asyncio
+import queue
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from audit8.engine.generation import Executor, Generation, Item, Scores
+from audit8.engine.limits import check_candidates, check_prompt, check_sampling
+from audit8.engine.text import THINK_OPEN
+from audit8.errors import Audit8Error, EngineFailure
+from audit8.types import EngineInfo, Finish, Memory, Message, Piece, Sampling
+
+
+class _Outbox:
+    """Carries items from the owner thread to queues of one event loop, waking it once for many items."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._items: deque[tuple[asyncio.Queue[Item], Item]] = deque()
+        self._awake = False
+
+    def put(self, target: asyncio.Queue[Item], item: Item) -> None:
+        self._items.append((target, item))
+        if not self._awake:
+            self._awake = True
+            try:
+                self._loop.call_soon_threadsafe(self._drain)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                self._items.clear()
+
+    def _drain(self) -> None:
+        self._awake = False
+        while self._items:
+            target, item = self._items.popleft()
+            target.put_nowait(item)
+
+
+class LocalEngine:
+    """See protocol.Engine. `classify` turns any exception of a step into one of ours (out of memory, failure)."""
+
+    def __init__(
+        self,
+        *,
+        tokenizer: Any,
+        executor: Executor,
+        info: EngineInfo,
+        eos_ids: frozenset[int],
+        memory: Callable[[], Memory],
+        classify: Callable[[BaseException], Audit8Error],
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._executor = executor
+        self._info = info
+        self._eos_ids = eos_ids
+        self._memory = memory
+        self._classify = classify
+        self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
+        self._outboxes: dict[asyncio.AbstractEventLoop, _Outbox] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._own, name="audit8-model", daemon=True)
+        self._thread.start()
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def memory(self) -> Memory:
+        return self._memory()
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._encode(text))
+
+    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece | Finish]:
+        prompt = await asyncio.to_thread(self._render, messages)
+        ids = await asyncio.to_thread(self._encode, prompt)
+        check_sampling(sampling)
+        check_prompt(len(ids), sampling.max_tokens, self._info.context_tokens)
+        generation, items = self._submit(ids, sampling, thinking=prompt.rstrip().endswith(THINK_OPEN))
+        try:
+            while True:
+                item = await items.get()
+                if isinstance(item, Audit8Error):
+                    raise item
+                if isinstance(item, (Piece, Finish)):
+                    yield item
+                if isinstance(item, Finish):
+                    return
+        finally:
+            generation.cancelled = True
+
+    async def score(self, messages: Sequence[Message], candidates: Sequence[str]) -> list[float]:
+        ids = await asyncio.to_thread(lambda: self._encode(self._render(messages)))
+        firsts = [(self._encode(candidate) or [-1])[0] for candidate in candidates]
+        check_candidates(candidates, firsts)
+        check_prompt(len(ids), 1, self._info.context_tokens)
+        generation, items = self._submit(ids, Sampling(max_tokens=1), candidates=firsts)
+        try:
+            item = await items.get()
+        finally:
+            generation.cancelled = True
+        if isinstance(item, Audit8Error):
+            raise item
+        assert isinstance(item, Scores)
+        return item.probabilities
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._inbox.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    # ---- the caller's side -------------------------------------------------------------------------------------
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        if not self._tokenizer.chat_template:
+            return "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in turns) + "\n\nassistant:"
+        return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def _submit(
+        self, ids: list[int], sampling: Sampling, *, thinking: bool = False, candidates: Sequence[int] = ()
+    ) -> tuple[Generation, asyncio.Queue[Item]]:
+        if self._closed:
+            raise EngineFailure("the engine is stopping", hint="start the server again")
+        loop = asyncio.get_running_loop()
+        outbox = self._outboxes.setdefault(loop, _Outbox(loop))
+        items: asyncio.Queue[Item] = asyncio.Queue()
+        generation = Generation(
+            ids,
+            sampling,
+            deliver=lambda item: outbox.put(items, item),
+            decode=self._decode,
+            eos_ids=self._eos_ids,
+            thinking=thinking,
+            candidates=candidates,
+        )
+        self._inbox.put(generation)
+        return generation, items
+
+    # ---- the owner thread --------------------------------------------------------------------------------------
+
+    def _own(self) -> None:
+        while self._take_new():
+            try:
+                self._executor.step()
+            except Exception as error:  # noqa: BLE001 - the one place where any failure of a model ends
+                self._executor.drop_all(self._classify(error))
+        stopping = EngineFailure("the engine was stopped", hint="start the server again")
+        self._executor.drop_all(stopping)
+        while not self._inbox.empty():
+            if left := self._inbox.get():
+                left.fail(stopping)
+
+    def _take_new(self) -> bool:
+        """Move what arrived to the executor, waiting when there is nothing else to do; False means stop."""
+        while not self._executor.busy or not self._inbox.empty():
+            arrived = self._inbox.get()
+            if arrived is None:
+                return False
+            self._executor.add(arrived)
+        return True

@@ -1,0 +1,155 @@
+"""The model's tensors between steps: the page cache, the rows of the running batch, and the captured decode step.
+
+Knows tokens, positions and pages; knows nothing of requests. Used by the owner thread only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from audit8.engine.decoder import Decoder, Operations
+from audit8.engine.kernels.types import PAGE_TOKENS, DecodeScratch, Pages
+from audit8.engine.weights import DecoderWeights
+
+ROW_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sequence's part in the batch: its newest token, which stands at `position`, and its pages."""
+
+    token: int
+    position: int
+    pages: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A launched step whose tokens have not been read yet."""
+
+    tokens: Tensor
+    landed: torch.cuda.Event | None
+
+    def wait(self) -> list[int]:
+        if self.landed is not None:
+            self.landed.synchronize()
+        return [int(token) for token in self.tokens.tolist()]
+
+
+def cache_bytes_per_page(weights: DecoderWeights) -> int:
+    return len(weights.layers) * 2 * weights.kv_heads * PAGE_TOKENS * weights.head_dim * 2
+
+
+class Runner:
+    """`max_rows` sequences at once, each of at most `max_pages` pages, over a cache of `page_count` pages."""
+
+    def __init__(
+        self,
+        weights: DecoderWeights,
+        ops: Operations,
+        device: torch.device,
+        *,
+        max_rows: int,
+        max_pages: int,
+        page_count: int,
+    ) -> None:
+        shape = (page_count, weights.kv_heads, PAGE_TOKENS, weights.head_dim)
+        cache = [
+            Pages(*(torch.zeros(shape, dtype=torch.float16, device=device) for _ in range(2))) for _ in weights.layers
+        ]
+        self._decoder = Decoder(weights, ops, cache)
+        self._scratch = DecodeScratch(max_rows, weights.heads, weights.kv_heads, weights.head_dim, max_pages, device)
+        self.device = device
+        self.max_rows = max_rows
+        self.page_count = page_count
+        self._tokens = torch.zeros(max_rows, dtype=torch.int64, device=device)
+        self._positions = torch.full((max_rows,), -1, dtype=torch.int32, device=device)
+        self._advance = torch.zeros(max_rows, dtype=torch.int32, device=device)
+        self._tables = torch.zeros(max_rows, max_pages, dtype=torch.int32, device=device)
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        self._rows = 0
+
+    # ---- prefill -----------------------------------------------------------------------------------------------
+
+    def prefill(self, tokens: list[int], start: int, pages: list[int]) -> Tensor:
+        """Compute tokens at positions start...; the last one's logits, float32 [vocab]."""
+        table = torch.zeros(self._tables.shape[1], dtype=torch.int32)
+        table[: len(pages)] = torch.tensor(pages, dtype=torch.int32)
+        ids = torch.tensor(tokens, dtype=torch.int64)
+        positions = torch.arange(start, start + len(tokens), dtype=torch.int32, device=self.device)
+        return self._decoder.prefill(self._send(ids), positions, self._send(table), start)[0]
+
+    # ---- decode ------------------------------------------------------------------------------------------------
+
+    def set_rows(self, rows: list[Row]) -> None:
+        """The batch is now these sequences, in this order; the others' rows are idle."""
+        self._rows = len(rows)
+        tokens = torch.zeros(self.max_rows, dtype=torch.int64)
+        positions = torch.full((self.max_rows,), -1, dtype=torch.int32)
+        tables = torch.zeros(self._tables.shape, dtype=torch.int32)
+        for index, row in enumerate(rows):
+            tokens[index] = row.token
+            positions[index] = row.position
+            tables[index, : len(row.pages)] = torch.tensor(row.pages, dtype=torch.int32)
+        self._tokens.copy_(tokens)
+        self._positions.copy_(positions)
+        self._advance.copy_((positions >= 0).int())
+        self._tables.copy_(tables)
+
+    def step(self, choosers: dict[int, Callable[[Tensor], Tensor]]) -> Flight:
+        """Launch one token for every row: the argmax, or what a row's chooser makes of its logits [vocab]."""
+        count = next((size for size in ROW_COUNTS if size >= self._rows), self.max_rows)
+        logits = self._replay(count) if self._graphs else self._body(min(count, self.max_rows))
+        for index, chooser in choosers.items():
+            self._tokens[index] = chooser(logits[index])
+        return self._land()
+
+    def capture(self, progress: Callable[[int, int], None]) -> None:
+        """Record the decode step once for each batch size (CUDA only); `progress(done, total)`."""
+        sizes = [size for size in ROW_COUNTS if size <= self.max_rows]
+        for done, size in enumerate(reversed(sizes)):  # the largest first: the smaller ones reuse its memory
+            progress(done, len(sizes))
+            self._body(size)  # compiles what is not compiled yet, outside the capture
+            torch.cuda.synchronize()
+            graph = torch.cuda.CUDAGraph()
+            pool = next(iter(self._graphs.values()))[0].pool() if self._graphs else None
+            with torch.cuda.graph(graph, pool=pool):
+                logits = self._body(size)
+            self._graphs[size] = (graph, logits)
+        progress(len(sizes), len(sizes))
+
+    @property
+    def has_graphs(self) -> bool:
+        return bool(self._graphs)
+
+    def drop_graphs(self) -> None:
+        """Launch the kernels one by one from now on."""
+        self._graphs.clear()
+
+    def _replay(self, size: int) -> Tensor:
+        graph, logits = self._graphs[size]
+        graph.replay()
+        return logits
+
+    def _body(self, size: int) -> Tensor:
+        """One decode step over the first `size` rows, in place: what the graphs record."""
+        positions = self._positions[:size]
+        logits = self._decoder.decode(self._tokens[:size], positions, positions + 1, self._tables[:size], self._scratch)
+        torch.argmax(logits, dim=-1, out=self._tokens[:size])
+        positions += self._advance[:size]
+        return logits
+
+    def _land(self) -> Flight:
+        tokens = self._tokens[: self._rows]
+        if self.device.type == "cpu":
+            return Flight(tokens.clone(), None)
+        landed = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        host = torch.empty(tokens.shape, dtype=tokens.dtype, pin_memory=True)
+        host.copy_(tokens, non_blocking=True)
+        landed.record()
+        return Flight(host, landed)
+
+    def _send(self, tensor: Tensor) -> Tensor:
+        return tensor if self.device.type == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)

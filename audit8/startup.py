@@ -1,0 +1,131 @@
+"""From settings to a ready engine: choose the model, fetch it, check that it fits, load it, and say so in the log.
+
+Blocking; runs in a thread of its own. The five lines that users search their log for are Chinese in every language,
+in the wording that the plain server had.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit8.errors import Audit8Error
+from audit8.models.choose import Choice, Wish, find_model
+from audit8.models.fit import check_fit, measure_need
+from audit8.models.machine import Machine
+from audit8.settings import Settings
+from audit8.types import EngineInfo, LoadProgress, Memory
+
+if TYPE_CHECKING:
+    from audit8.engine.local import LocalEngine
+
+log = logging.getLogger("audit8")
+
+VERSION_OF = {"8bit": "8-bit 量化", "4bit": "4-bit 量化", "none": "16-bit 原版"}
+TEXTS = {
+    "zh": {"choice": "模型：{name}（{why}）", "folder": "模型文件夹：{folder}", "arithmetic": "运算方式：{arithmetic}"},
+    "en": {
+        "choice": "model: {name} ({why})",
+        "folder": "model folder: {folder}",
+        "arithmetic": "arithmetic: {arithmetic}",
+    },
+}
+Progress = Callable[[LoadProgress], None]
+
+
+def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
+    """Load what `settings` ask for; raises a StartupError in words."""
+    _quiet_libraries()
+    from audit8.engine import device  # noqa: PLC0415 - torch takes seconds to import; the socket is up by then
+
+    words = TEXTS[settings.lang]
+    log.info("正在加载模型（%s版本）...", VERSION_OF[settings.quant])
+    progress(LoadProgress("choosing"))
+    state = device.probe()
+    machine = Machine(state.gpu_name, state.gpu_free_bytes, state.gpu_total_bytes, state.ram_free_bytes)
+    choice = find_model(_wish(settings), machine, progress)
+    log.info(words["choice"].format(name=choice.name, why=choice.why))
+    log.info(words["folder"].format(folder=choice.folder))
+    check_fit(measure_need(choice.folder, choice.quant, settings.context_tokens), machine)
+    device.cap_to_free_memory(state)
+    place = "GPU" if state.name.startswith("cuda") else "CPU"
+    log.info("加载模型到 %s（%s）...", place, VERSION_OF[choice.quant])
+    engine = _build(settings, choice, state.name, progress)
+    _say_loaded(engine.info.device, engine.memory())
+    log.info(words["arithmetic"].format(arithmetic=engine.info.arithmetic))
+    return engine
+
+
+def _build(settings: Settings, choice: Choice, device_name: str, progress: Progress) -> "LocalEngine":
+    from audit8.engine import build, device  # noqa: PLC0415
+    from audit8.engine.local import LocalEngine  # noqa: PLC0415
+
+    progress(LoadProgress("loading", unit="tensors"))
+    built = build.build(
+        build.Order(
+            folder=choice.folder,
+            quant=choice.quant,
+            device=device_name,
+            kind=settings.engine,
+            context_tokens=settings.context_tokens,
+            trust_remote_code=settings.trust_remote_code,
+        ),
+        progress,
+    )
+    for note in built.notes:
+        log.info(note)
+    loaded = built.loaded
+    return LocalEngine(
+        tokenizer=loaded.tokenizer,
+        executor=built.executor,
+        info=EngineInfo(
+            model=choice.name,
+            device=loaded.device,
+            quantisation=loaded.quant,
+            arithmetic=built.arithmetic,
+            context_tokens=built.context_tokens,
+            pocket=choice.pocket,
+        ),
+        eos_ids=loaded.eos_ids,
+        memory=lambda: device.memory(loaded.device),
+        classify=_logged(device.classify),
+    )
+
+
+def _logged(classify: Callable[[BaseException], Audit8Error]) -> Callable[[BaseException], Audit8Error]:
+    """An unexpected failure of the model is logged with its traceback (code never is: frames hold no source text)."""
+
+    def classified(error: BaseException) -> Audit8Error:
+        ours = classify(error)
+        log.error("%s: %s", ours.code, ours.message, exc_info=None if ours is error else error)
+        return ours
+
+    return classified
+
+
+def _say_loaded(device_name: str, memory: Memory) -> None:
+    log.info("模型加载完成！")
+    log.info("模型设备: %s", device_name)
+    if memory.kind == "vram":
+        log.info("显存占用: %.2f GB", memory.used_bytes / 2**30)
+    else:
+        log.info("内存占用: %.2f GB（常驻内存；没有 GPU）", memory.used_bytes / 2**30)
+
+
+def _wish(settings: Settings) -> Wish:
+    return Wish(
+        model=settings.model,
+        source=settings.source,
+        quant=settings.quant,
+        cache_dir=Path(settings.cache_dir).expanduser(),
+        context_tokens=settings.context_tokens,
+        lang=settings.lang,
+        trust_remote_code=settings.trust_remote_code,
+    )
+
+
+def _quiet_libraries() -> None:
+    """No telemetry, and no warning about forked tokenizers; what the user set stays."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

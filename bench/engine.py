@@ -1,0 +1,202 @@
+"""Speed and memory of the engine beside stock bitsandbytes and the 16-bit model, everything in one run.
+
+python bench/engine.py --model FOLDER --out bench/results/engine.json [--skip stock,fp16] [--streams 1,8,16,64]
+
+FOLDER: any model of a known family; `bench/random_model.py` makes one of the 7B shape. Medians throughout.
+"""
+
+import argparse
+import gc
+import itertools
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+from audit8.engine.build import Built, Order, build
+from audit8.engine.generation import Generation
+from audit8.types import Sampling
+
+CONTEXT = 1024
+DECODED = 96
+CUDA = torch.cuda.is_available()
+DEVICE = "cuda:0" if CUDA else "cpu"
+
+
+def sync() -> None:
+    if CUDA:
+        torch.cuda.synchronize()
+
+
+def median_s(work: Callable[[], Any], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        sync()
+        start = time.perf_counter()
+        work()
+        sync()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def bandwidth_gb_s() -> float:
+    """Bytes read plus written by a large copy."""
+    size = 2 * 1024**3 if CUDA else 256 * 1024**2
+    source = torch.empty(size, dtype=torch.uint8, device=DEVICE).random_()
+    target = torch.empty_like(source)
+    target.copy_(source)
+    return 2 * size / median_s(lambda: target.copy_(source), 10) / 1e9
+
+
+class Stream:
+    """One sequence driven through the executor, with the time of each token."""
+
+    def __init__(self, length: int, max_tokens: int, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self.times: list[float] = []
+        self.generation = Generation(
+            torch.randint(0, 256, (length,), generator=generator).tolist(),
+            Sampling(max_tokens=max_tokens),
+            deliver=lambda _: None,
+            decode=lambda ids: "x" * len(ids),
+            eos_ids=frozenset(),
+        )
+
+
+def drive(built: Built, streams: list[Stream]) -> None:
+    for stream in streams:
+        built.executor.add(stream.generation)
+    seen = [0] * len(streams)
+    while built.executor.busy:
+        built.executor.step()
+        now = time.perf_counter()
+        for index, stream in enumerate(streams):
+            fresh = len(stream.generation.token_ids) - seen[index]
+            stream.times += [now] * fresh
+            seen[index] += fresh
+
+
+def decode_tok_s(built: Built, count: int) -> float:
+    """Tokens a second of `count` streams together, once all of them run, from the median step."""
+    streams = [Stream(CONTEXT, DECODED, 1000 * count + n) for n in range(count)]
+    drive(built, streams)
+    begin = max(stream.times[0] for stream in streams)
+    end = min(stream.times[-1] for stream in streams)
+    steps = sorted({when for stream in streams for when in stream.times if begin <= when <= end})
+    gaps = [after - before for before, after in itertools.pairwise(steps[3:])]
+    return count / statistics.median(gaps)
+
+
+def time_to_first_s(built: Built, length: int, seed: int) -> float:
+    stream = Stream(length, 1, seed)
+    sync()
+    start = time.perf_counter()
+    drive(built, [stream])
+    return stream.times[0] - start
+
+
+def ours(folder: Path, streams: list[int]) -> dict[str, Any]:
+    if CUDA:
+        torch.cuda.reset_peak_memory_stats()
+    start = time.perf_counter()
+    stages: dict[str, float] = {}
+    built = build(
+        Order(folder, "8bit", DEVICE, "auto", 8192), lambda p: stages.setdefault(p.stage, time.perf_counter() - start)
+    )
+    ready_s = time.perf_counter() - start
+    print("ours:", built.arithmetic, "|", "; ".join(built.notes), f"| ready in {ready_s:.1f} s", flush=True)
+    result: dict[str, Any] = {
+        "arithmetic": built.arithmetic,
+        "load_s": round(stages.get("warming", ready_s), 2),
+        "ready_s": round(ready_s, 2),
+    }
+    if CUDA:
+        result["allocated_gib"] = torch.cuda.memory_allocated() / 2**30
+        result["peak_gib"] = torch.cuda.max_memory_allocated() / 2**30
+    drive(built, [Stream(100, 8, 1)])
+    result["decode_tok_s"] = {}
+    for count in streams:
+        result["decode_tok_s"][str(count)] = round(decode_tok_s(built, count), 1)
+        print("ours:", count, "streams", result["decode_tok_s"][str(count)], "tokens/s", flush=True)
+    time_to_first_s(built, 4096, 7)
+    result["prefill_tok_s"] = round(4096 / statistics.median([time_to_first_s(built, 4096, 20 + n) for n in range(5)]))
+    result["ttft_ms"] = round(1000 * statistics.median([time_to_first_s(built, 2048, 30 + n) for n in range(5)]), 2)
+    result["ttft_cached_ms"] = round(
+        1000 * statistics.median([time_to_first_s(built, 2048, 30 + n) for n in range(5)]), 2
+    )
+    print("ours:", json.dumps(result), flush=True)
+    return result
+
+
+def transformers_speed(folder: Path, quantised: bool, tokens: int) -> dict[str, Any]:
+    """transformers' generate, as the plain server used it."""
+    config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=6.0) if quantised else None
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, device_map={"": DEVICE}, dtype=torch.float16 if CUDA else "auto", quantization_config=config
+    )
+    result: dict[str, Any] = {}
+    if CUDA:
+        result["weights_gib"] = torch.cuda.memory_allocated() / 2**30
+    prompt = torch.randint(0, 256, (1, CONTEXT), device=DEVICE)
+    long = torch.randint(0, 256, (1, 4096), device=DEVICE)
+
+    def generate(count: int) -> None:
+        model.generate(
+            prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=count, do_sample=False, eos_token_id=None
+        )
+
+    with torch.inference_mode():
+        generate(2)
+        first = median_s(lambda: generate(1), 3)
+        many = median_s(lambda: generate(1 + tokens), 3)
+        result["decode_tok_s"] = round(tokens / (many - first), 2)
+        model(long, logits_to_keep=1)
+        result["prefill_tok_s"] = round(4096 / median_s(lambda: model(long, logits_to_keep=1), 3))
+    print("stock 8 bit:" if quantised else "16 bit:", json.dumps(result), flush=True)
+    return result
+
+
+def forget() -> None:
+    gc.collect()
+    if CUDA:
+        torch.cuda.empty_cache()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--skip", default="")
+    parser.add_argument("--streams", default="1,8,16,64")
+    options = parser.parse_args()
+    result: dict[str, Any] = {
+        "command": "python " + " ".join(sys.argv),
+        "hardware": torch.cuda.get_device_name(0) if CUDA else platform.processor() or platform.machine(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "transformers", "bitsandbytes")},
+        },
+        "bandwidth_gb_s": round(bandwidth_gb_s(), 1),
+    }
+    result["ours"] = ours(options.model, [int(count) for count in options.streams.split(",")])
+    forget()
+    skip = options.skip.split(",")
+    if "stock" not in skip:
+        result["stock"] = transformers_speed(options.model, True, 16)
+        forget()
+    if "fp16" not in skip:
+        result["fp16"] = transformers_speed(options.model, False, 32)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The async engine over a scripted executor: order, cancel, failure, and a thread that never dies of an error."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from audit8.engine.device import classify
+from audit8.engine.generation import Generation
+from audit8.engine.local import LocalEngine
+from audit8.errors import Audit8Error, BadRequest, EngineFailure, OutOfMemory, PromptTooLong
+from audit8.types import EngineInfo, Finish, Memory, Message, Piece, Sampling
+
+INFO = EngineInfo("scripted", "cpu", "8bit", "none", context_tokens=100)
+
+
+class Bytes:
+    """A tokenizer of one token a byte; the template opens a <think> block when asked to."""
+
+    chat_template: str | None = "yes"
+
+    def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
+        return {"input_ids": list(text.encode())}
+
+    def decode(self, ids: Sequence[int], **_: Any) -> str:
+        return bytes(ids).decode(errors="replace")
+
+    def apply_chat_template(self, turns: list[dict[str, str]], **_: Any) -> str:
+        return "".join(turn["content"] for turn in turns)
+
+
+class Echo:
+    """Answers with the prompt, a byte a step; the byte 0 raises, 1 runs out of memory."""
+
+    def __init__(self) -> None:
+        self.running: list[Generation] = []
+        self.steps = 0
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.running)
+
+    def add(self, generation: Generation) -> None:
+        self.running.append(generation)
+
+    def step(self) -> None:
+        self.steps += 1
+        self.running = [generation for generation in self.running if not generation.cancelled]
+        for generation in list(self.running):
+            if generation.candidates:
+                generation.scored([0.25] * len(generation.candidates))
+                self.running.remove(generation)
+                continue
+            token = generation.prompt_ids[len(generation.token_ids) % len(generation.prompt_ids)]
+            if token == 0:
+                raise ValueError("on purpose")
+            if token == 1:
+                raise MemoryError
+            if generation.accept(token):
+                self.running.remove(generation)
+
+    def drop_all(self, error: Audit8Error) -> None:
+        for generation in self.running:
+            generation.fail(error)
+        self.running.clear()
+
+
+@pytest.fixture
+async def echo() -> AsyncIterator[tuple[LocalEngine, Echo]]:
+    executor = Echo()
+    engine = LocalEngine(
+        tokenizer=Bytes(),
+        executor=executor,
+        info=INFO,
+        eos_ids=frozenset({3}),
+        memory=lambda: Memory("ram", 1, 2),
+        classify=classify,
+    )
+    yield engine, executor
+    await engine.aclose()
+
+
+async def answer(engine: LocalEngine, text: str, sampling: Sampling) -> tuple[list[Piece], Finish]:
+    items = [item async for item in engine.stream([Message("user", text)], sampling)]
+    assert isinstance(items[-1], Finish)
+    return [item for item in items if isinstance(item, Piece)], items[-1]
+
+
+async def test_pieces_then_one_finish(echo: tuple[LocalEngine, Echo]) -> None:
+    pieces, finish = await answer(echo[0], "审计é", Sampling(max_tokens=8))
+    assert "".join(piece.text for piece in pieces) == "审计é"
+    assert finish.reason == "length"
+    assert (finish.usage.prompt_tokens, finish.usage.completion_tokens) == (8, 8)
+
+
+async def test_an_end_token_stops_and_is_not_shown(echo: tuple[LocalEngine, Echo]) -> None:
+    pieces, finish = await answer(echo[0], "ab\x03", Sampling(max_tokens=50))
+    assert "".join(piece.text for piece in pieces) == "ab"
+    assert finish.reason == "stop"
+
+
+async def test_a_stop_string_stops(echo: tuple[LocalEngine, Echo]) -> None:
+    pieces, finish = await answer(echo[0], "abcdef", Sampling(max_tokens=50, stop=("de",)))
+    assert "".join(piece.text for piece in pieces) == "abc"
+    assert finish.reason == "stop"
+
+
+async def test_many_at_once_each_get_their_own(echo: tuple[LocalEngine, Echo]) -> None:
+    texts = [chr(97 + n) * 3 for n in range(20)]
+    answers = await asyncio.gather(*[answer(echo[0], text, Sampling(max_tokens=30)) for text in texts])
+    assert [pieces[0].text[0] for pieces, _ in answers] == [text[0] for text in texts]
+
+
+async def test_leaving_the_stream_cancels_within_a_step(echo: tuple[LocalEngine, Echo]) -> None:
+    engine, executor = echo
+    async with aclosing(engine.stream([Message("user", "a")], Sampling(max_tokens=99))) as stream:
+        assert isinstance(await anext(stream), Piece)
+        generation = executor.running[0] if executor.running else None
+    for _ in range(100):
+        if not executor.busy:
+            break
+        await asyncio.sleep(0.01)
+    assert not executor.busy
+    assert generation is None or generation.cancelled
+
+
+async def test_a_failure_fails_those_who_run_and_the_next_one_is_served(echo: tuple[LocalEngine, Echo]) -> None:
+    with pytest.raises(EngineFailure, match="ValueError"):
+        await answer(echo[0], "\x00", Sampling(max_tokens=5))
+    with pytest.raises(OutOfMemory):
+        await answer(echo[0], "\x01", Sampling(max_tokens=5))
+    assert (await answer(echo[0], "x", Sampling(max_tokens=2)))[1].reason == "length"
+
+
+async def test_bad_requests_never_reach_the_executor(echo: tuple[LocalEngine, Echo]) -> None:
+    engine, executor = echo
+    with pytest.raises(PromptTooLong, match="100 tokens"):
+        await answer(engine, "a" * 60, Sampling(max_tokens=41))
+    with pytest.raises(BadRequest, match="max_tokens"):
+        await answer(engine, "a", Sampling(max_tokens=0))
+    with pytest.raises(BadRequest, match="empty"):
+        await answer(engine, "", Sampling(max_tokens=1))
+    with pytest.raises(BadRequest, match="different"):
+        await engine.score([Message("user", "a")], ["yes", "yet"])
+    assert executor.steps == 0
+
+
+async def test_a_score_is_answered_in_the_candidates_order(echo: tuple[LocalEngine, Echo]) -> None:
+    assert await echo[0].score([Message("user", "a")], ["yes", "no"]) == [0.25, 0.25]
+
+
+async def test_an_open_think_block_of_the_template_is_reasoning(echo: tuple[LocalEngine, Echo]) -> None:
+    pieces, _ = await answer(echo[0], "</think>a<think>", Sampling(max_tokens=9))
+    assert [(piece.text, piece.reasoning) for piece in pieces] == [("a", False)]
+
+
+async def test_a_model_without_a_chat_template_is_served(echo: tuple[LocalEngine, Echo], monkeypatch: Any) -> None:
+    monkeypatch.setattr(Bytes, "chat_template", None)
+    pieces, _ = await answer(echo[0], "x", Sampling(max_tokens=4))
+    assert "".join(piece.text for piece in pieces) == "user"
+
+
+async def test_closing_fails_what_still_runs_and_refuses_what_comes_later() -> None:
+    engine = LocalEngine(
+        tokenizer=Bytes(),
+        executor=Echo(),
+        info=INFO,
+        eos_ids=frozenset(),
+        memory=lambda: Memory("ram", 1, 2),
+        classify=classify,
+    )
+    stream = engine.stream([Message("user", "a")], Sampling(max_tokens=99))
+    await anext(stream)
+    await engine.aclose()
+    with pytest.raises((EngineFailure, StopAsyncIteration)):
+        while True:
+            await anext(stream)
+    with pytest.raises(EngineFailure, match="stopping"):
+        await engine.score([Message("user", "a")], ["x", "y"])

@@ -1,0 +1,116 @@
+"""Tiny random models of every family that the decoder knows, quantised by bitsandbytes itself, and drivers for them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    LlamaConfig,
+    MistralConfig,
+    PreTrainedConfig,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+from audit8.engine import cpu_ops
+from audit8.engine.fused import FusedExecutor
+from audit8.engine.generation import Executor, Generation, Item
+from audit8.engine.pages import PagePool
+from audit8.engine.runner import Runner
+from audit8.engine.weights import DecoderWeights, take
+from audit8.types import Piece, Sampling
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 256,
+    "hidden_size": 128,
+    "intermediate_size": 192,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "max_position_embeddings": 512,
+    "tie_word_embeddings": False,
+}
+ROPE_LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 10000.0,
+    "factor": 4.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 128,
+}
+CONFIGS: dict[str, PreTrainedConfig] = {
+    "llama": LlamaConfig(**SIZES),
+    "llama3-rope": LlamaConfig(**SIZES, rope_parameters=ROPE_LLAMA3),
+    "llama-tied": LlamaConfig(**{**SIZES, "tie_word_embeddings": True}),
+    "qwen2": Qwen2Config(**{**SIZES, "num_hidden_layers": 3}),
+    "qwen3": Qwen3Config(**SIZES),
+    "mistral-window": MistralConfig(**SIZES, sliding_window=48),
+}
+
+
+def save(name: str, folder: Path) -> Path:
+    """A checkpoint with random weights, biases and norms included (fresh ones are all zeros and ones)."""
+    torch.manual_seed(sum(map(ord, name)))
+    model = AutoModelForCausalLM.from_config(CONFIGS[name])
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    model.save_pretrained(folder)
+    return folder
+
+
+def load_8bit(folder: Path, device: str = "cpu") -> Any:
+    config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=6.0, llm_int8_has_fp16_weight=False)
+    return AutoModelForCausalLM.from_pretrained(
+        folder, quantization_config=config, device_map={"": device}, dtype=torch.float32
+    ).eval()
+
+
+def load_weights(folder: Path) -> DecoderWeights:
+    return take(load_8bit(folder), torch.device("cpu"), 512)
+
+
+def make_executor(
+    weights: DecoderWeights, *, page_count: int = 32, max_rows: int = 16, chunk_tokens: int = 64
+) -> tuple[FusedExecutor, PagePool]:
+    runner = Runner(weights, cpu_ops, torch.device("cpu"), max_rows=max_rows, max_pages=8, page_count=page_count)
+    pool = PagePool(page_count, reuse_tokens=chunk_tokens)
+    return FusedExecutor(runner, pool, chunk_tokens=chunk_tokens), pool
+
+
+class Answer:
+    """Collects what one generation delivers."""
+
+    def __init__(self, prompt: Sequence[int], sampling: Sampling, *, candidates: Sequence[int] = ()) -> None:
+        self.items: list[Item] = []
+        self.generation = Generation(
+            prompt,
+            sampling,
+            deliver=self.items.append,
+            decode=lambda ids: "".join(chr(token) for token in ids),
+            eos_ids=frozenset(),
+            candidates=candidates,
+        )
+
+    @property
+    def tokens(self) -> list[int]:
+        return self.generation.token_ids
+
+    @property
+    def text(self) -> str:
+        return "".join(item.text for item in self.items if isinstance(item, Piece))
+
+
+def run(executor: Executor, *answers: Answer, each_step: Callable[[], None] = lambda: None) -> None:
+    for answer in answers:
+        executor.add(answer.generation)
+    for _ in range(10_000):
+        if not executor.busy:
+            return
+        executor.step()
+        each_step()
+    raise AssertionError("the executor never came to rest")
