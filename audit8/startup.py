@@ -47,7 +47,8 @@ def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
     choice = find_model(_wish(settings), machine, progress)
     log.info(words["choice"].format(name=choice.name, why=choice.why))
     log.info(words["folder"].format(folder=choice.folder))
-    check_fit(measure_need(choice.folder, choice.quant, settings.context_tokens), machine)
+    need = measure_need(choice.folder, choice.quant, settings.context_tokens, on_gpu=machine.has_gpu)
+    check_fit(need, machine)
     device.cap_to_free_memory(state)
     place = "GPU" if state.name.startswith("cuda") else "CPU"
     log.info("加载模型到 %s（%s）...", place, VERSION_OF[choice.quant])

@@ -94,7 +94,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to choose tokens. `temperature` 0 is greedy; `top_k` 0 means all; `seed` None means a fresh one."""
+    """How to choose tokens. `temperature` 0 is greedy; `top_k` 0 means all; `seed` None means a fresh one.
+
+    `top_logprobs` asks for each token's log-probability and that many alternatives; None asks for neither.
+    """
 
     max_tokens: int
     temperature: float = 0.0
@@ -103,14 +106,28 @@ class Sampling:
     seed: int | None = None
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
+    top_logprobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """The natural log of a chosen token's probability, and of the most probable tokens at that place, best first."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A decoded, complete bit of text; `reasoning` inside <think>...</think> (the tags themselves are dropped)."""
+    """A decoded, complete bit of text; `reasoning` inside <think>...</think> (the tags themselves are dropped).
+
+    `logprobs`, where asked for: the tokens accepted since the piece before.
+    """
 
     text: str
     reasoning: bool = False
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

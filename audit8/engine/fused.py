@@ -19,7 +19,7 @@ from audit8.engine.generation import Generation
 from audit8.engine.kernels.types import PAGE_TOKENS
 from audit8.engine.pages import PagePool, Table, pages_for
 from audit8.engine.runner import Flight, Row, Runner
-from audit8.engine.sampling import choose, is_greedy, make_generator
+from audit8.engine.sampling import choose, is_plain, logprobs_of, make_generator
 from audit8.errors import Audit8Error, PromptTooLong
 
 PREFILLS_AT_ONCE = 4
@@ -27,25 +27,42 @@ PREFILLS_AT_ONCE = 4
 
 @dataclass(eq=False, slots=True)
 class Running:
-    """A generation that has its pages. `computed` prompt tokens are in them."""
+    """A generation that has its pages. `computed` prompt tokens are in them.
+
+    `logits`: what the newest token was chosen from, kept where its log-probability is asked for.
+    """
 
     generation: Generation
     table: Table
     computed: int
     generator: torch.Generator
+    logits: Tensor | None = None
 
     @property
     def over(self) -> bool:
         return self.generation.finished or self.generation.cancelled
 
     @property
-    def greedy(self) -> bool:
-        return is_greedy(self.generation.sampling)
+    def plain(self) -> bool:
+        return is_plain(self.generation.sampling)
+
+    @property
+    def needs_every_token(self) -> bool:
+        """Whether a step must be read before the next is launched: the choice looks at what was chosen."""
+        sampling = self.generation.sampling
+        return sampling.repetition_penalty != 1 or sampling.top_logprobs is not None
 
     def choose(self, logits: Tensor) -> Tensor:
         generation = self.generation
         seen = [*generation.prompt_ids, *generation.token_ids] if generation.sampling.repetition_penalty != 1 else []
+        if generation.sampling.top_logprobs is not None:
+            self.logits = logits.clone()
         return choose(logits, generation.sampling, self.generator, seen)
+
+    def accept(self, token: int) -> None:
+        top = self.generation.sampling.top_logprobs
+        logprobs = None if top is None or self.logits is None else logprobs_of(self.logits, token, top)
+        self.generation.accept(token, logprobs)
 
 
 class FusedExecutor:
@@ -162,7 +179,7 @@ class FusedExecutor:
             if generation.candidates:
                 generation.scored(torch.softmax(logits, dim=-1)[list(generation.candidates)].tolist())
             else:
-                generation.accept(int(running.choose(logits)))
+                running.accept(int(running.choose(logits)))
         finally:
             if running.over:
                 self._pool.release(running.table)
@@ -178,11 +195,11 @@ class FusedExecutor:
         if not self._rows:
             return
         choosers: dict[int, Callable[[Tensor], Tensor]] = {
-            index: running.choose for index, running in enumerate(self._rows) if not running.greedy
+            index: running.choose for index, running in enumerate(self._rows) if not running.plain
         }
         self._flights.append((list(self._rows), self._runner.step(choosers)))
-        penalised = any(running.generation.sampling.repetition_penalty != 1 for running in self._rows)
-        while len(self._flights) > (0 if penalised or self._runner.device.type == "cpu" else 1):
+        read_now = self._runner.device.type == "cpu" or any(running.needs_every_token for running in self._rows)
+        while len(self._flights) > (0 if read_now else 1):
             self._collect()
 
     @property
@@ -193,7 +210,7 @@ class FusedExecutor:
         rows, flight = self._flights.popleft()
         for running, token in zip(rows, flight.wait(), strict=True):
             if not running.over:
-                running.generation.accept(token)
+                running.accept(token)
 
     def _rebuild(self) -> None:
         """Let the finished leave and the new ones join; what is in flight is read first."""

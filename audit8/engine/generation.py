@@ -6,12 +6,12 @@ Made on the caller's side, then owned by the owner thread. Knows nothing of tens
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from audit8.engine.text import Detokeniser, StopMatcher, ThinkSplitter
 from audit8.errors import Audit8Error
-from audit8.types import Finish, FinishReason, Piece, Sampling, Usage
+from audit8.types import Finish, FinishReason, Piece, Sampling, TokenLogprob, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,14 @@ class Scores:
     """The answer to a `score` call: probabilities in the candidates' order."""
 
     probabilities: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Logprobs:
+    """Of one chosen token: its own log-probability and the best alternatives as (token id, log-probability)."""
+
+    chosen: float
+    top: tuple[tuple[int, float], ...]
 
 
 Item = Piece | Finish | Scores | Audit8Error
@@ -50,6 +58,8 @@ class Generation:
         self.finished = False
         self._deliver = deliver
         self._eos_ids = eos_ids
+        self._decode = decode
+        self._logprobs: list[TokenLogprob] = []
         self._detokeniser = Detokeniser(decode)
         self._stop = StopMatcher(sampling.stop)
         self._think = ThinkSplitter(inside=thinking)
@@ -60,11 +70,14 @@ class Generation:
         """The prefill begins now."""
         self._started_at = time.monotonic()
 
-    def accept(self, token_id: int) -> bool:
+    def accept(self, token_id: int, logprobs: Logprobs | None = None) -> bool:
         """Take the next token; True when it was the last one (the `Finish` is then delivered)."""
         if not self.token_ids:
             self._first_token_at = time.monotonic()
         self.token_ids.append(token_id)
+        if logprobs is not None and token_id not in self._eos_ids:
+            top = tuple((self._decode([other]), value) for other, value in logprobs.top)
+            self._logprobs.append(TokenLogprob(self._decode([token_id]), logprobs.chosen, top))
         if token_id in self._eos_ids:
             return self._end("stop")
         self._show(self._stop.push(self._detokeniser.push(token_id)))
@@ -86,7 +99,13 @@ class Generation:
     def _show(self, text: str) -> None:
         if text:
             for piece in self._think.push(text):
-                self._deliver(piece)
+                self._send(piece)
+
+    def _send(self, piece: Piece) -> None:
+        if self._logprobs:
+            piece = replace(piece, logprobs=tuple(self._logprobs))
+            self._logprobs.clear()
+        self._deliver(piece)
 
     def _end(self, reason: FinishReason) -> bool:
         self.finished = True
@@ -94,7 +113,9 @@ class Generation:
             self._show(self._stop.push(self._detokeniser.finish()))
             self._show(self._stop.finish())
         for piece in self._think.finish():
-            self._deliver(piece)
+            self._send(piece)
+        if self._logprobs:  # of tokens that showed no text
+            self._send(Piece(""))
         self._deliver(
             Finish(
                 reason="stop" if self._stop.hit else reason,

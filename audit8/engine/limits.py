@@ -7,6 +7,7 @@ from audit8.errors import BadRequest, PromptTooLong
 from audit8.types import Sampling
 
 MAX_STOP_STRINGS = 16
+MAX_TOP_LOGPROBS = 20
 
 
 def check_sampling(sampling: Sampling) -> None:
@@ -23,6 +24,12 @@ def check_sampling(sampling: Sampling) -> None:
     )
     _check(all(sampling.stop), "stop", "an empty string", "non-empty strings")
     _check(len(sampling.stop) <= MAX_STOP_STRINGS, "stop", len(sampling.stop), f"at most {MAX_STOP_STRINGS} strings")
+    _check(
+        sampling.top_logprobs is None or 0 <= sampling.top_logprobs <= MAX_TOP_LOGPROBS,
+        "top_logprobs",
+        sampling.top_logprobs,
+        f"between 0 and {MAX_TOP_LOGPROBS}",
+    )
     _check(sampling.seed is None or 0 <= sampling.seed < 2**63, "seed", str(sampling.seed), "between 0 and 2**63 - 1")
 
 

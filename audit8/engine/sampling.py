@@ -6,12 +6,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from audit8.engine.generation import Logprobs
 from audit8.types import Sampling
 
 
-def is_greedy(sampling: Sampling) -> bool:
-    """Whether the plain argmax of the logits is the choice."""
-    return sampling.temperature == 0 and sampling.repetition_penalty == 1
+def is_plain(sampling: Sampling) -> bool:
+    """Whether the argmax of the logits is all that is wanted."""
+    return sampling.temperature == 0 and sampling.repetition_penalty == 1 and sampling.top_logprobs is None
+
+
+def logprobs_of(logits: Tensor, token: int, top: int) -> Logprobs:
+    """Of the model's own distribution, before temperature and cuts. `logits` float32 [vocab]."""
+    logs = logits.log_softmax(-1)
+    best = logs.topk(top) if top else None
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True) if best else ()
+    return Logprobs(float(logs[token]), tuple((int(other), float(value)) for other, value in pairs))
 
 
 def make_generator(sampling: Sampling, device: torch.device) -> torch.Generator:

@@ -7,9 +7,10 @@ from collections import deque
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from audit8.engine.generation import Generation
+from audit8.engine.sampling import logprobs_of
 from audit8.errors import Audit8Error
 from audit8.types import Sampling
 
@@ -19,10 +20,22 @@ class _Listener(StoppingCriteria):  # type: ignore[misc]  # transformers is unty
 
     def __init__(self, generation: Generation) -> None:
         self._generation = generation
+        self._newest: torch.Tensor | None = None
+
+    def keep(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """As the first logits processor: sees the model's own logits, changes nothing."""
+        self._newest = scores[0]
+        return scores
+
+    def _logits(self) -> torch.Tensor:
+        assert self._newest is not None
+        return self._newest.float()
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
-        generation = self._generation
-        done = generation.cancelled or generation.accept(int(input_ids[0, -1]))
+        generation, token = self._generation, int(input_ids[0, -1])
+        top = generation.sampling.top_logprobs
+        logprobs = None if top is None else logprobs_of(self._logits(), token, top)
+        done = generation.cancelled or generation.accept(token, logprobs)
         return torch.full((input_ids.shape[0],), done, device=input_ids.device, dtype=torch.bool)
 
 
@@ -66,11 +79,13 @@ class StockExecutor:
         if sampling.seed is not None:
             torch.manual_seed(sampling.seed)
         prompt = self._prompt(generation)
+        listener = _Listener(generation)
         self._model.generate(
             prompt,
             attention_mask=torch.ones_like(prompt),
             generation_config=self._config(sampling),
-            stopping_criteria=StoppingCriteriaList([_Listener(generation)]),
+            stopping_criteria=StoppingCriteriaList([listener]),
+            logits_processor=LogitsProcessorList([listener.keep]),
         )
 
     def _config(self, sampling: Sampling) -> GenerationConfig:

@@ -27,7 +27,7 @@ def reference_model(folder: Path, weights: DecoderWeights) -> Any:
         attention, mlp = layer.self_attn, layer.mlp
         sizes = [linear.weight.shape[0] for linear in (attention.q_proj, attention.k_proj, attention.v_proj)]
         for linear, part in zip(
-            (attention.q_proj, attention.k_proj, attention.v_proj), dense(taken.qkv).split(sizes), strict=True
+            (attention.q_proj, attention.k_proj, attention.v_proj), torch.split(dense(taken.qkv), sizes), strict=True
         ):
             linear.weight.data = part
         attention.o_proj.weight.data = dense(taken.o)

@@ -1,6 +1,5 @@
 """Laws of the fused executor: what a sequence gets does not depend on who else runs, and nothing is left behind."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from tests.engine.tiny import Answer, make_executor, run
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecoderWeights]:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> DecoderWeights:
     folder: Path = tmp_path_factory.mktemp("tiny")
-    yield tiny.load_weights(tiny.save("qwen2", folder))
+    return tiny.load_weights(tiny.save("qwen2", folder))
 
 
 def prompt(length: int, seed: int = 0) -> list[int]:
@@ -30,6 +29,19 @@ def alone(weights: DecoderWeights, ids: list[int], sampling: Sampling) -> list[i
     answer = Answer(ids, sampling)
     run(executor, answer)
     return answer.tokens
+
+
+def watch_prefill(executor: FusedExecutor) -> list[int]:
+    """Grows by the number of tokens of every prefill chunk."""
+    computed: list[int] = []
+    prefill = executor._runner.prefill
+
+    def watched(tokens: list[int], start: int, pages: list[int]) -> torch.Tensor:
+        computed.append(len(tokens))
+        return prefill(tokens, start, pages)
+
+    executor._runner.prefill = watched  # type: ignore[method-assign]
+    return computed
 
 
 GREEDY = Sampling(max_tokens=12)
@@ -53,9 +65,12 @@ def test_logits_are_the_same_bits_whatever_else_runs(weights: DecoderWeights) ->
         logits: list[torch.Tensor] = []
         step = executor._runner.step
 
+        def keep(row: torch.Tensor) -> torch.Tensor:
+            logits.append(row.clone())
+            return row.argmax()
+
         def spy(choosers: Any) -> Any:
-            watched = {index: lambda row: (logits.append(row.clone()), row.argmax())[1] for index in choosers}
-            return step(watched)
+            return step(dict.fromkeys(choosers, keep))
 
         executor._runner.step = spy  # type: ignore[method-assign]
         watched = Answer(prompt(70), Sampling(max_tokens=8, temperature=1.0, seed=1))
@@ -73,12 +88,7 @@ def test_a_cached_prefix_changes_nothing_and_is_used(weights: DecoderWeights, le
     executor, pool = make_executor(weights)
     first, second = Answer(ids, GREEDY), Answer(ids, GREEDY)
     run(executor, first)
-    computed: list[int] = []
-    prefill = executor._runner.prefill
-    executor._runner.prefill = lambda tokens, start, pages: (  # type: ignore[method-assign]
-        computed.append(len(tokens)),
-        prefill(tokens, start, pages),
-    )[1]
+    computed = watch_prefill(executor)
     run(executor, second)
     assert second.tokens == first.tokens == alone(weights, ids, GREEDY)
     assert sum(computed) == length - (length - 1) // 64 * 64
@@ -89,17 +99,10 @@ def test_questions_about_the_same_text_wait_for_its_first_reader_and_share_it(we
     executor, _ = make_executor(weights, page_count=64)
     shared = prompt(128)
     answers = [Answer(shared + prompt(5, n), GREEDY) for n in range(1, 9)]
-    computed: list[int] = []
-    prefill = executor._runner.prefill
-    executor._runner.prefill = lambda tokens, start, pages: (  # type: ignore[method-assign]
-        computed.append(len(tokens)),
-        prefill(tokens, start, pages),
-    )[1]
+    computed = watch_prefill(executor)
     run(executor, *answers)
     assert sum(computed) == 128 + 8 * 5
-    assert [answer.tokens for answer in answers] == [
-        alone(weights, shared + prompt(5, n), GREEDY) for n in range(1, 9)
-    ]
+    assert [answer.tokens for answer in answers] == [alone(weights, shared + prompt(5, n), GREEDY) for n in range(1, 9)]
 
 
 def test_a_long_prompt_does_not_stall_those_who_answer(weights: DecoderWeights) -> None:
@@ -194,5 +197,3 @@ def test_a_score_gives_the_probabilities_of_the_next_token(weights: DecoderWeigh
     best = max(range(256), key=probabilities.__getitem__)
     assert [best] == alone(weights, prompt(80), Sampling(max_tokens=1))
     assert pool.used_pages == 0
-
-

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit8.engine.pages import PAGE_TOKENS, PagePool, Table, pages_for
+from audit8.engine.kernels.types import PAGE_TOKENS
+from audit8.engine.pages import PagePool, Table, pages_for
 
 PROMPTS = [tuple([first] * PAGE_TOKENS + [second] * PAGE_TOKENS + [9] * 10) for first in (1, 2) for second in (3, 4)]
 

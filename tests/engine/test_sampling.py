@@ -2,7 +2,7 @@
 
 import torch
 
-from audit8.engine.sampling import choose, is_greedy, make_generator
+from audit8.engine.sampling import choose, is_plain, logprobs_of, make_generator
 from audit8.types import Sampling
 
 CPU = torch.device("cpu")
@@ -17,7 +17,8 @@ def draws(sampling: Sampling, count: int = 4000, seen: tuple[int, ...] = ()) -> 
 
 def test_greedy_is_the_argmax() -> None:
     sampling = Sampling(max_tokens=1)
-    assert is_greedy(sampling)
+    assert is_plain(sampling)
+    assert not is_plain(Sampling(max_tokens=1, top_logprobs=0))
     assert int(choose(LOGITS, sampling, make_generator(sampling, CPU), ())) == 0
 
 
@@ -36,7 +37,7 @@ def test_top_k_and_top_p_leave_only_the_most_probable() -> None:
 
 def test_a_repetition_penalty_moves_the_argmax_away_from_what_was_seen() -> None:
     sampling = Sampling(max_tokens=1, repetition_penalty=3.0)
-    assert not is_greedy(sampling)
+    assert not is_plain(sampling)
     assert int(choose(LOGITS, sampling, make_generator(sampling, CPU), (0, 0))) == 1
     assert int(choose(-LOGITS, sampling, make_generator(sampling, CPU), (4,))) == 3  # 3/3 = 1 = logit of 3: first wins
 
@@ -50,3 +51,11 @@ def test_the_same_seed_draws_the_same_tokens_and_another_does_not() -> None:
     assert first_twenty(5) == first_twenty(5)
     assert first_twenty(5) != first_twenty(6)
     assert first_twenty(None) != first_twenty(None)
+
+
+def test_logprobs_are_those_of_the_models_own_distribution() -> None:
+    logs = torch.log_softmax(LOGITS, -1).tolist()
+    found = logprobs_of(LOGITS, 2, 2)
+    assert abs(found.chosen - logs[2]) < 1e-6
+    assert [token for token, _ in found.top] == [0, 1]
+    assert logprobs_of(LOGITS, 2, 0).top == ()
