@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     engine: Literal["auto", "fused", "stock"] = Field(
         "auto", description="fused: the int8 kernels of this project; stock: transformers with bitsandbytes."
     )
+    head: Literal["int8", "fp16"] = Field(
+        "int8", description="Embedding and head of the fused engine: int8 by row, or 16 bit at twice their size."
+    )
     lang: Lang = Field(default_factory=locale_lang, description="Language of log and reports. Default: the locale's.")
     trust_remote_code: bool = Field(False, description="Run Python code that comes with the model. Off for a reason.")
     cache_dir: Path = Field(Path.home() / ".cache" / "audit8", description="Where converted models are kept.")

@@ -70,6 +70,7 @@ def _build(settings: Settings, choice: Choice, device_name: str, progress: Progr
             device=device_name,
             kind=settings.engine,
             context_tokens=settings.context_tokens,
+            head=settings.head,
             trust_remote_code=settings.trust_remote_code,
         ),
         progress,

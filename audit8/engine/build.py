@@ -47,6 +47,7 @@ class Order:
     device: str
     kind: EngineKind
     context_tokens: int
+    head: weights.HeadKind = "int8"
     trust_remote_code: bool = False
 
 
@@ -111,7 +112,7 @@ def _fused(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
         vocabulary_on_cpu=on_gpu,
     )
     context_tokens = min(order.context_tokens, loaded.context_tokens)
-    taken = weights.take(loaded.model, device, context_tokens)
+    taken = weights.take(loaded.model, device, context_tokens, order.head)
     loaded = replace(loaded, model=None)  # its layers are empty now
     gc.collect()
     runner = Runner(

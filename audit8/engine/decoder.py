@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
+from torch.nn.functional import linear
 
 from audit8.engine.kernels.types import PRODUCT_SCALE, DecodeScratch, Int8Weight, Pages, QkvExtras, Rotary
 from audit8.engine.weights import DecoderWeights
@@ -72,7 +73,7 @@ class Decoder:
             return ops.attend_prefill(q, pages, table, start, window)
 
         last = self._layers(tokens, positions, table.expand(tokens.shape[0], -1), attend)[-1:]
-        return ops.logits(last.contiguous(), self.weights.head)
+        return self._logits(last.contiguous())
 
     def decode(
         self, tokens: Tensor, positions: Tensor, lengths: Tensor, block_table: Tensor, scratch: DecodeScratch
@@ -86,12 +87,19 @@ class Decoder:
         def attend(q: Tensor, pages: Pages, window: int) -> Tensor:
             return ops.attend_decode(q, pages, block_table, lengths, scratch, window)
 
-        return ops.logits(self._layers(tokens, positions, block_table, attend), self.weights.head)
+        return self._logits(self._layers(tokens, positions, block_table, attend))
+
+    def _logits(self, x: Tensor) -> Tensor:
+        head = self.weights.head
+        if isinstance(head, Tensor):  # a library's product: the only one whose bits may change with the batch
+            return linear(x.to(head.dtype), head).float()
+        return self._ops.logits(x, head)
 
     def _layers(self, tokens: Tensor, positions: Tensor, block_table: Tensor, attend: Attend) -> Tensor:
         """Normed hidden states of every row, [rows, hidden]."""
         ops, weights = self._ops, self.weights
-        residual = ops.embed(tokens, weights.embedding)
+        table = weights.embedding
+        residual = table[tokens].float() if isinstance(table, Tensor) else ops.embed(tokens, table)
         delta: Tensor | None = None
         scale = 1.0
         for layer, pages in zip(weights.layers, self._cache, strict=True):

@@ -6,13 +6,14 @@ by row too. Says why when a model is not one that the decoder knows: such a mode
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from audit8.engine.kernels.types import Int8Weight, QkvExtras, Rotary
 
+HeadKind = Literal["int8", "fp16"]
 KNOWN_FAMILIES = ("llama", "qwen2", "qwen3", "mistral")
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")  # tables that do not depend on the prompt's length
 
@@ -33,21 +34,20 @@ class LayerWeights:
 
 @dataclass(frozen=True, slots=True)
 class DecoderWeights:
-    """The whole model. `head` is the same object as `embedding` where the checkpoint ties them."""
+    """The whole model. `head` is the same object as `embedding` where the checkpoint ties them.
+
+    Both are int8 by row, or 16 bit [vocab, hidden] as the checkpoint has them.
+    """
 
     layers: tuple[LayerWeights, ...]
-    embedding: Int8Weight
-    head: Int8Weight
+    embedding: Int8Weight | Tensor
+    head: Int8Weight | Tensor
     final_norm: Tensor
     rotary: Rotary
     eps: float
     heads: int
     kv_heads: int
     head_dim: int
-
-    @property
-    def vocab(self) -> int:
-        return int(self.head.codes.shape[0])
 
 
 def unknown(config: Any) -> str:
@@ -88,8 +88,10 @@ def quantise_rows(dense: Tensor, device: torch.device) -> Int8Weight:
     return Int8Weight(codes, absmax)
 
 
-def take(model: Any, device: torch.device, context_tokens: int) -> DecoderWeights:
+def take(model: Any, device: torch.device, context_tokens: int, head: HeadKind = "int8") -> DecoderWeights:
     """Move the weights out of `model`, whose layers are empty afterwards.
+
+    `head` "fp16" keeps embedding and head in 16 bit (bf16 on a CPU), at the cost of twice their bytes.
 
     Raises:
         ValueError: a module is not what `unknown` promised, such as a layer that was not quantised to 8 bit.
@@ -97,15 +99,15 @@ def take(model: Any, device: torch.device, context_tokens: int) -> DecoderWeight
     config, body = model.config, model.model
     rotary = _rotary_tables(body, device, context_tokens)
     layers = tuple(_take_layer(layer, config, index) for index, layer in enumerate(body.layers))
-    embedding = quantise_rows(body.embed_tokens.weight.data, device)
+    embedding = _vocabulary(body.embed_tokens.weight.data, device, head)
     tied = model.lm_head.weight is body.embed_tokens.weight
-    head = embedding if tied else quantise_rows(model.lm_head.weight.data, device)
+    lm_head = embedding if tied else _vocabulary(model.lm_head.weight.data, device, head)
     body.layers = torch.nn.ModuleList()
     body.embed_tokens = model.lm_head = None
     return DecoderWeights(
         layers=layers,
         embedding=embedding,
-        head=head,
+        head=lm_head,
         final_norm=_norm_weight(body.norm, device),
         rotary=rotary,
         eps=float(config.rms_norm_eps),
@@ -113,6 +115,12 @@ def take(model: Any, device: torch.device, context_tokens: int) -> DecoderWeight
         kv_heads=int(config.num_key_value_heads),
         head_dim=head_dim_of(config),
     )
+
+
+def _vocabulary(dense: Tensor, device: torch.device, head: HeadKind) -> Int8Weight | Tensor:
+    if head == "int8":
+        return quantise_rows(dense, device)
+    return dense.to(device, torch.float16 if device.type == "cuda" else torch.bfloat16)
 
 
 def _take_layer(layer: Any, config: Any, index: int) -> LayerWeights:

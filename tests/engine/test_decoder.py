@@ -10,9 +10,9 @@ from transformers import AutoModelForCausalLM
 from audit8.engine import cpu_ops
 from audit8.engine.decoder import Decoder
 from audit8.engine.kernels.reference import dense
-from audit8.engine.kernels.types import Pages
+from audit8.engine.kernels.types import Int8Weight, Pages
 from audit8.engine.runner import Runner
-from audit8.engine.weights import DecoderWeights, take, unknown
+from audit8.engine.weights import DecoderWeights, HeadKind, take, unknown
 from tests.engine import tiny
 
 TOKENS = 150
@@ -21,8 +21,9 @@ TOKENS = 150
 def reference_model(folder: Path, weights: DecoderWeights) -> Any:
     """transformers' model in float32, its matrices replaced by the int8 ones written out."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    model.model.embed_tokens.weight.data = dense(weights.embedding)
-    model.lm_head.weight.data = dense(weights.head)
+    if isinstance(weights.embedding, Int8Weight) and isinstance(weights.head, Int8Weight):
+        model.model.embed_tokens.weight.data = dense(weights.embedding)
+        model.lm_head.weight.data = dense(weights.head)
     for layer, taken in zip(model.model.layers, weights.layers, strict=True):
         attention, mlp = layer.self_attn, layer.mlp
         sizes = [linear.weight.shape[0] for linear in (attention.q_proj, attention.k_proj, attention.v_proj)]
@@ -41,10 +42,11 @@ def make_cache(weights: DecoderWeights, pages: int) -> list[Pages]:
     return [Pages(torch.zeros(shape), torch.zeros(shape)) for _ in weights.layers]
 
 
-@pytest.mark.parametrize("name", list(tiny.CONFIGS))
-def test_prefill_in_chunks_and_decode_match_transformers(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "head"), [*((name, "int8") for name in tiny.CONFIGS), ("llama-tied", "fp16")])
+def test_prefill_in_chunks_and_decode_match_transformers(name: str, head: HeadKind, tmp_path: Path) -> None:
     folder = tiny.save(name, tmp_path)
-    weights = tiny.load_weights(folder)
+    weights = take(tiny.load_8bit(folder), torch.device("cpu"), 512, head)
+    assert isinstance(weights.head, Int8Weight) == (head == "int8")
     tokens = torch.randint(0, 256, (TOKENS,))
     positions = torch.arange(TOKENS, dtype=torch.int32)
     table = torch.tensor([4, 1, 3, 0], dtype=torch.int32)
