@@ -1,6 +1,6 @@
 """How far each 8-bit arithmetic is from the float32 model, on real weights and source code.
 
-python bench/accuracy.py --model FOLDER [--model FOLDER ...] --out bench/results/accuracy.json [--windows 8 --tokens 192]
+python bench/accuracy.py --model FOLDER [--model FOLDER ...] --out FILE.json [--windows 8 --tokens 192]
 
 For each model: perplexity, KL divergence to float32 and top-1 agreement, over the next token at every place of
 `windows` pieces of the standard library's source. `ours` is the fused engine's decode step as it runs on this device
@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from audit8.engine import cpu_ops, kernels, loading, weights
+from audit8.engine import kernels, loading, weights
+from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Decoder
 from audit8.engine.kernels.types import PAGE_TOKENS, DecodeScratch, Pages
 
@@ -45,7 +46,7 @@ def ours(folder: Path, ids: Tensor) -> Tensor:
     each = -(-tokens // PAGE_TOKENS)
     shape = (count * each, taken.kv_heads, PAGE_TOKENS, taken.head_dim)
     cache = [Pages(*(torch.zeros(shape, dtype=torch.float16, device=DEVICE) for _ in range(2))) for _ in taken.layers]
-    decoder = Decoder(taken, kernels if DEVICE.type == "cuda" else cpu_ops, cache)
+    decoder = Decoder(taken, kernels if DEVICE.type == "cuda" else CpuOperations(), cache)
     scratch = DecodeScratch(count, taken.heads, taken.kv_heads, taken.head_dim, each, DEVICE)
     table = torch.arange(count * each, dtype=torch.int32, device=DEVICE).view(count, each)
     steps = []

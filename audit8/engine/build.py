@@ -13,7 +13,8 @@ from typing import Literal
 import torch
 from transformers import AutoConfig
 
-from audit8.engine import cpu_ops, kernels, loading, weights
+from audit8.engine import kernels, loading, weights
+from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor
 from audit8.engine.kernels.types import PAGE_TOKENS
@@ -117,7 +118,7 @@ def _fused(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
     gc.collect()
     runner = Runner(
         taken,
-        kernels if on_gpu else cpu_ops,
+        kernels if on_gpu else CpuOperations(),
         device,
         max_rows=GPU_ROWS if on_gpu else CPU_ROWS,
         max_pages=pages_for(context_tokens),

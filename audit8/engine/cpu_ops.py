@@ -9,51 +9,69 @@ from torch import Tensor
 from torch.nn.functional import linear as dense_linear
 
 from audit8.engine.kernels import reference
-from audit8.engine.kernels.reference import embed, rope
-from audit8.engine.kernels.types import DecodeScratch, Int8Weight, Pages
+from audit8.engine.kernels.types import DecodeScratch, Int8Weight, Pages, QkvExtras, Rotary
 
 PACKED_ROWS = 16
 HAS_PACKED = hasattr(torch, "_weight_int8pack_mm")
 
-__all__ = ["attend_decode", "attend_prefill", "embed", "gated", "linear", "logits", "norm", "rope"]
+
+class CpuOperations:
+    """One owner thread's operations: they share the room in which a matrix is written out for a prefill.
+
+    New room for every product would cost more than the product: the system hands out zeroed pages.
+    """
+
+    def __init__(self) -> None:
+        self._room = torch.empty(0)
+
+    def embed(self, tokens: Tensor, weight: Int8Weight) -> Tensor:
+        return reference.embed(tokens, weight)
+
+    def norm(
+        self, residual: Tensor, weight: Tensor, eps: float, delta: Tensor | None = None, delta_scale: float = 1.0
+    ) -> Tensor:
+        return reference.norm(residual, weight, eps, delta, delta_scale)
+
+    def linear(self, x: Tensor, weight: Int8Weight) -> Tensor:
+        """float32 [1, rows, out]. The row scales are applied to the product: they commute with the sum."""
+        packed = HAS_PACKED and x.shape[0] <= PACKED_ROWS
+        product = _packed(x, weight.codes) if packed else dense_linear(x, self._written_out(weight.codes))
+        return product.mul_(weight.absmax / 127).unsqueeze(0)
+
+    def gated(self, x: Tensor, weight: Int8Weight) -> Tensor:
+        return reference.silu_product(self.linear(x, weight)[0])
+
+    def logits(self, x: Tensor, weight: Int8Weight) -> Tensor:
+        return self.linear(x, weight)[0]
+
+    def rope(
+        self, qkv: Tensor, extras: QkvExtras, rotary: Rotary, pages: Pages, positions: Tensor, block_table: Tensor
+    ) -> Tensor:
+        return reference.rope(qkv, extras, rotary, pages, positions, block_table)
+
+    def attend_decode(
+        self,
+        q: Tensor,
+        pages: Pages,
+        block_table: Tensor,
+        lengths: Tensor,
+        scratch: DecodeScratch,
+        window: int = 0,
+    ) -> Tensor:
+        del scratch  # the reduction is not split here
+        return reference.attend_decode(q, pages, block_table, lengths, window)
+
+    def attend_prefill(self, q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int = 0) -> Tensor:
+        return reference.attend_prefill(q, pages, block_table, start, window)
+
+    def _written_out(self, codes: Tensor) -> Tensor:
+        if self._room.numel() < codes.numel():
+            self._room = torch.empty(codes.numel())
+        return self._room[: codes.numel()].view(codes.shape).copy_(codes)
 
 
-def norm(residual: Tensor, weight: Tensor, eps: float, delta: Tensor | None = None, delta_scale: float = 1.0) -> Tensor:
-    return reference.norm(residual, weight, eps, delta, delta_scale)
-
-
-def linear(x: Tensor, weight: Int8Weight) -> Tensor:
-    """float32 [1, rows, out]."""
-    if HAS_PACKED and x.shape[0] <= PACKED_ROWS:
-        return _packed(x, weight).unsqueeze(0)
-    return dense_linear(x, reference.dense(weight)).unsqueeze(0)
-
-
-def gated(x: Tensor, weight: Int8Weight) -> Tensor:
-    return reference.silu_product(linear(x, weight)[0])
-
-
-def logits(x: Tensor, weight: Int8Weight) -> Tensor:
-    return linear(x, weight)[0]
-
-
-def attend_decode(
-    q: Tensor, pages: Pages, block_table: Tensor, lengths: Tensor, scratch: DecodeScratch, window: int = 0
-) -> Tensor:
-    del scratch  # the reduction is not split here
-    out = torch.zeros(q.shape[0], q.shape[1] * q.shape[2])
-    for row, length in enumerate(lengths.tolist()):
-        if length:
-            out[row] = attend_prefill(q[row : row + 1], pages, block_table[row], length - 1, window)[0]
-    return out
-
-
-def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int = 0) -> Tensor:
-    return reference.attend_prefill(q, pages, block_table, start, window)
-
-
-def _packed(x: Tensor, weight: Int8Weight) -> Tensor:
+def _packed(x: Tensor, codes: Tensor) -> Tensor:
     """Scales of one inside, the real ones in float32 outside: bf16 scales would cost a row up to 0.4 %."""
-    ones = torch.ones(weight.codes.shape[0], dtype=torch.bfloat16)
-    product: Tensor = torch._weight_int8pack_mm(x.bfloat16(), weight.codes, ones)
-    return product.float() * (weight.absmax / 127)
+    ones = torch.ones(codes.shape[0], dtype=torch.bfloat16)
+    product: Tensor = torch._weight_int8pack_mm(x.bfloat16(), codes, ones)
+    return product.float()

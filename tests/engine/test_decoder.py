@@ -7,7 +7,6 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from audit8.engine import cpu_ops
 from audit8.engine.decoder import Decoder
 from audit8.engine.kernels.reference import dense
 from audit8.engine.kernels.types import Int8Weight, Pages
@@ -20,7 +19,7 @@ TOKENS = 150
 
 def reference_model(folder: Path, weights: DecoderWeights) -> Any:
     """transformers' model in float32, its matrices replaced by the int8 ones written out."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, device_map={"": str(tiny.DEVICE)}).eval()
     if isinstance(weights.embedding, Int8Weight) and isinstance(weights.head, Int8Weight):
         model.model.embed_tokens.weight.data = dense(weights.embedding)
         model.lm_head.weight.data = dense(weights.head)
@@ -39,18 +38,18 @@ def reference_model(folder: Path, weights: DecoderWeights) -> Any:
 
 def make_cache(weights: DecoderWeights, pages: int) -> list[Pages]:
     shape = (pages, weights.kv_heads, 64, weights.head_dim)
-    return [Pages(torch.zeros(shape), torch.zeros(shape)) for _ in weights.layers]
+    return [Pages(*(torch.zeros(shape, dtype=torch.float16, device=tiny.DEVICE) for _ in "kv")) for _ in weights.layers]
 
 
 @pytest.mark.parametrize(("name", "head"), [*((name, "int8") for name in tiny.CONFIGS), ("llama-tied", "fp16")])
 def test_prefill_in_chunks_and_decode_match_transformers(name: str, head: HeadKind, tmp_path: Path) -> None:
     folder = tiny.save(name, tmp_path)
-    weights = take(tiny.load_8bit(folder), torch.device("cpu"), 512, head)
+    weights = take(tiny.load_8bit(folder), tiny.DEVICE, 512, head)
     assert isinstance(weights.head, Int8Weight) == (head == "int8")
-    tokens = torch.randint(0, 256, (TOKENS,))
-    positions = torch.arange(TOKENS, dtype=torch.int32)
-    table = torch.tensor([4, 1, 3, 0], dtype=torch.int32)
-    decoder = Decoder(weights, cpu_ops, make_cache(weights, 5))
+    tokens = torch.randint(0, 256, (TOKENS,), device=tiny.DEVICE)
+    positions = torch.arange(TOKENS, dtype=torch.int32, device=tiny.DEVICE)
+    table = torch.tensor([4, 1, 3, 0], dtype=torch.int32, device=tiny.DEVICE)
+    decoder = Decoder(weights, tiny.OPS, make_cache(weights, 5))
     with torch.inference_mode():
         expected = reference_model(folder, weights)(tokens[None]).logits[0]
         decoder.prefill(tokens[:64], positions[:64], table, 0)
@@ -70,7 +69,7 @@ def distance(ours: torch.Tensor, expected: torch.Tensor) -> float:
 def scratch(weights: DecoderWeights) -> Any:
     from audit8.engine.kernels.types import DecodeScratch
 
-    return DecodeScratch(1, weights.heads, weights.kv_heads, weights.head_dim, 8, torch.device("cpu"))
+    return DecodeScratch(1, weights.heads, weights.kv_heads, weights.head_dim, 8, tiny.DEVICE)
 
 
 def test_the_swap_changes_no_stored_weight(tmp_path: Path) -> None:
@@ -81,7 +80,7 @@ def test_the_swap_changes_no_stored_weight(tmp_path: Path) -> None:
         for name, parameter in model.named_parameters()
         if parameter.dtype == torch.int8
     }
-    weights = take(model, torch.device("cpu"), 512)
+    weights = take(model, tiny.DEVICE, 512)
     assert len(before) == 7 * len(weights.layers)
     for index, layer in enumerate(weights.layers):
         stacks = {
@@ -110,7 +109,7 @@ class Foreign:
 
 def test_idle_rows_change_nothing(tmp_path: Path) -> None:
     weights = tiny.load_weights(tiny.save("llama", tmp_path))
-    runner = Runner(weights, cpu_ops, torch.device("cpu"), max_rows=4, max_pages=8, page_count=4)
+    runner = Runner(weights, tiny.OPS, tiny.DEVICE, max_rows=4, max_pages=8, page_count=4)
     runner.set_rows([])
     before = [page.keys.clone() for page in runner._decoder._cache]
     with torch.inference_mode():

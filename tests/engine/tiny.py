@@ -1,4 +1,7 @@
-"""Tiny random models of every family that the decoder knows, quantised by bitsandbytes itself, and drivers for them."""
+"""Tiny random models of every family that the decoder knows, quantised by bitsandbytes itself, and drivers for them.
+
+Everything runs on the GPU with the real kernels where there is one, else on the CPU: the laws are the same.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +18,9 @@ from transformers import (
     Qwen3Config,
 )
 
-from audit8.engine import cpu_ops
+from audit8.engine import kernels
+from audit8.engine.cpu_ops import CpuOperations
+from audit8.engine.decoder import Operations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor, Generation, Item
 from audit8.engine.pages import PagePool
@@ -23,6 +28,8 @@ from audit8.engine.runner import Runner
 from audit8.engine.weights import DecoderWeights, take
 from audit8.types import Piece, Sampling
 
+DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+OPS: Operations = kernels if DEVICE.type == "cuda" else CpuOperations()
 SIZES: dict[str, Any] = {
     "vocab_size": 256,
     "hidden_size": 128,
@@ -63,21 +70,23 @@ def save(name: str, folder: Path) -> Path:
     return folder
 
 
-def load_8bit(folder: Path, device: str = "cpu") -> Any:
+def load_8bit(folder: Path) -> Any:
     config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=6.0, llm_int8_has_fp16_weight=False)
     return AutoModelForCausalLM.from_pretrained(
-        folder, quantization_config=config, device_map={"": device}, dtype=torch.float32
+        folder, quantization_config=config, device_map={"": str(DEVICE)}, dtype=torch.float32
     ).eval()
 
 
 def load_weights(folder: Path) -> DecoderWeights:
-    return take(load_8bit(folder), torch.device("cpu"), 512)
+    return take(load_8bit(folder), DEVICE, 512)
 
 
 def make_executor(
     weights: DecoderWeights, *, page_count: int = 32, max_rows: int = 16, chunk_tokens: int = 64
 ) -> tuple[FusedExecutor, PagePool]:
-    runner = Runner(weights, cpu_ops, torch.device("cpu"), max_rows=max_rows, max_pages=8, page_count=page_count)
+    runner = Runner(weights, OPS, DEVICE, max_rows=max_rows, max_pages=8, page_count=page_count)
+    if DEVICE.type == "cuda":
+        runner.capture(lambda done, total: None)
     pool = PagePool(page_count, reuse_tokens=chunk_tokens)
     return FusedExecutor(runner, pool, chunk_tokens=chunk_tokens), pool
 

@@ -1,0 +1,28 @@
+// Numbers as people read them. Pure.
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+/** 7763001344 -> "7.23 GiB". */
+export function size(bytes) {
+  let value = Number(bytes) || 0;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 ? 0 : unit < 3 ? 1 : 2;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+/** 75.4 -> "1:15", 8.24 -> "8.2 s". */
+export function time(seconds) {
+  const value = Math.max(0, Number(seconds) || 0);
+  if (value < 59.95) return `${value.toFixed(1)} s`;
+  const whole = Math.round(value);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** [{start_line, end_line}] -> "1-40, 60". */
+export function ranges(list) {
+  return list.map(({ start_line: a, end_line: b }) => (a === b ? String(a) : `${a}-${b}`)).join(", ");
+}
