@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import linear as dense_linear
 
 from audit8.engine.kernels import reference
-from audit8.engine.kernels.types import DecodeScratch, Int8Weight, Pages, QkvExtras, Rotary
+from audit8.engine.kernels.types import PAGE_TOKENS, DecodeScratch, Int8Weight, Pages, QkvExtras, Rotary
 
 PACKED_ROWS = 16
 HAS_PACKED = hasattr(torch, "_weight_int8pack_mm")
@@ -59,10 +59,32 @@ class CpuOperations:
         window: int = 0,
     ) -> Tensor:
         del scratch  # the reduction is not split here
-        return reference.attend_decode(q, pages, block_table, lengths, window)
+        out = torch.zeros(q.shape[0], q.shape[1] * q.shape[2])
+        for row, length in enumerate(lengths.tolist()):
+            if length:
+                out[row] = self.attend_prefill(q[row : row + 1], pages, block_table[row], length - 1, window)[0]
+        return out
 
     def attend_prefill(self, q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int = 0) -> Tensor:
-        return reference.attend_prefill(q, pages, block_table, start, window)
+        tokens, heads, head_dim = q.shape
+        kv_heads, length = pages.keys.shape[1], start + tokens
+        first = max(0, start - window + 1) // PAGE_TOKENS if window else 0
+        used = block_table[first : -(-length // PAGE_TOKENS)]
+        at = first * PAGE_TOKENS  # the position of the first key
+        keys, values = (
+            cache[used].transpose(0, 1).reshape(kv_heads, -1, head_dim)[:, : length - at].float()
+            for cache in (pages.keys, pages.values)
+        )
+        # The query heads that share a key head are rows of one product: no key is repeated.
+        grouped = q.view(tokens, kv_heads, -1, head_dim).permute(1, 2, 0, 3).reshape(kv_heads, -1, head_dim)
+        scores = torch.bmm(grouped, keys.transpose(1, 2)).mul_(head_dim**-0.5).view(heads, tokens, -1)
+        if tokens > 1 or window:
+            behind = torch.arange(start, length).unsqueeze(1) - torch.arange(at, length)
+            hidden = (behind < 0) | (behind >= window) if window else behind < 0
+            scores.masked_fill_(hidden, -torch.inf)
+        weights = scores.softmax(-1).view(kv_heads, -1, length - at)
+        attended = torch.bmm(weights, values).view(heads, tokens, head_dim)
+        return attended.transpose(0, 1).reshape(tokens, -1)
 
     def _written_out(self, codes: Tensor) -> Tensor:
         if self._room.numel() < codes.numel():

@@ -23,10 +23,13 @@ TYPES = {
 }
 
 
+Launch = tuple[Any, tuple[Any, ...], dict[str, Any]]
+
+
 class Recorder:
     """Stands for a kernel: keeps what it is launched with, and runs nothing."""
 
-    def __init__(self, kernel: Any, into: list[tuple[Any, tuple[Any, ...], dict[str, Any]]]) -> None:
+    def __init__(self, kernel: Any, into: list[Launch]) -> None:
         self.kernel = kernel
         self.into = into
 
@@ -34,9 +37,9 @@ class Recorder:
         return lambda *args, **kwargs: self.into.append((self.kernel, args, kwargs))
 
 
-def record(capability: int, multiprocessors: int, calls: Callable[[], None]) -> list[tuple[Any, tuple[Any, ...], dict[str, Any]]]:
+def record(capability: int, multiprocessors: int, calls: Callable[[], None]) -> list[Launch]:
     """The launches that `calls` makes on a card of that capability."""
-    launches: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
+    launches: list[Launch] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(launch, "_card", lambda device: (capability, multiprocessors, True))
         for module in MODULES:
@@ -68,4 +71,4 @@ def build(capability: int, kernel: Any, args: tuple[Any, ...], kwargs: dict[str,
             if value % 16 == 0:
                 attributes[index,] = [["tt.divisibility", 16]]
     source = triton.compiler.ASTSource(kernel, signature, constants, attributes)
-    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options={"enable_fp_fusion": True} | options)
+    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)

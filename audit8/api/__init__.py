@@ -1,0 +1,1 @@
+"""HTTP in, the service's events out. The only place that knows fastapi; routes are thin."""

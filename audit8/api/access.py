@@ -1,0 +1,160 @@
+"""Who may call: Host and Origin on every route, the size of bodies, and the CORS answers for pages that may.
+
+A `text/plain` POST needs no preflight, so without these checks any website could drive the user's GPU, and without
+the Host check a name that is pointed at 127.0.0.1 could read the answers. Knows nothing of routes or of what a body
+means.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from audit8.api.problems import answer, problem, request_id_of
+from audit8.errors import TooLarge
+from audit8.types import Failed
+
+LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[^\[\]:@/\\\s]+))(?::\d{1,5})?", re.IGNORECASE)
+METHODS = "GET, POST, DELETE, OPTIONS"
+PREFLIGHT_AGE_S = 600
+DRAIN_BYTES = 32 * 1024 * 1024
+
+
+def host_of(value: str) -> str:
+    """The name in a Host header, without port and brackets, in lower case; "" if it is malformed."""
+    match = _HOST.fullmatch(value)
+    return (match["six"] or match["name"]).lower().rstrip(".") if match else ""
+
+
+class Gate:
+    """The rules, as questions. `bound_host` is the host setting; a wildcard answers to its own addresses."""
+
+    def __init__(self, bound_host: str, allow_host: Sequence[str], allow_origin: Sequence[str]) -> None:
+        self._wildcard = bound_host in {"0.0.0.0", "::", ""}  # noqa: S104 - compared, not bound
+        self._hosts = LOCAL_HOSTS | {host_of(name) or name.lower() for name in (bound_host, *allow_host)}
+        self._origins = frozenset(origin.rstrip("/").lower() for origin in allow_origin)
+
+    def host_allowed(self, host_header: str, server_host: str) -> bool:
+        """`server_host` is the local address that the connection came in on."""
+        host = host_of(host_header)
+        if self._wildcard and _is_address(host) and host == server_host.lower():
+            return True  # an address in numbers cannot be pointed elsewhere by somebody's DNS
+        return bool(host) and host in self._hosts
+
+    def origin_allowed(self, origin: str, host_header: str) -> bool:
+        origin = origin.lower()
+        same = origin in {f"http://{host_header.lower()}", f"https://{host_header.lower()}"}
+        return same or bool(LOCAL_ORIGIN.fullmatch(origin)) or origin in self._origins
+
+
+class Access:
+    """ASGI middleware; see the module."""
+
+    def __init__(self, app: ASGIApp, gate: Gate, max_body_bytes: int) -> None:
+        self._app = app
+        self._gate = gate
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if refused := self._refuse(scope, headers):
+            await refused(scope, receive, send)
+            return
+        origin = headers.get("origin")
+        send = _with_cors(send, origin) if origin else send
+        if origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await _preflight(headers)(scope, receive, send)
+            return
+        await self._limited(scope, headers, receive, send)
+
+    def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
+        host = headers.get("host", "")
+        server_host = (scope.get("server") or ("",))[0] or ""
+        if len(headers.getlist("host")) != 1 or not self._gate.host_allowed(host, server_host):
+            return _forbidden(scope, "This server does not answer to that Host name.", "--allow-host")
+        origins = headers.getlist("origin")
+        if any(not self._gate.origin_allowed(origin, host) for origin in origins) or len(origins) > 1:
+            return _forbidden(scope, "Pages of that origin may not call this server.", "--allow-origin")
+        return None
+
+    async def _limited(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        limit = self._max_body_bytes
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > limit:
+            if "expect" not in headers:
+                await _drain(receive, int(length))
+            await answer(too_large(limit), request_id_of(scope))(scope, receive, send)
+            return
+        seen_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal seen_bytes
+            message = await receive()
+            seen_bytes += len(message.get("body", b""))
+            if seen_bytes > limit:
+                if message.get("more_body", False):
+                    await _drain(receive, DRAIN_BYTES)
+                raise too_large(limit)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(
+        f"The request is larger than this server's limit of {limit_bytes} bytes.",
+        hint="Send fewer files at once, or start the server with a larger --max-body-bytes.",
+        limit_bytes=limit_bytes,
+    )
+
+
+async def _drain(receive: Receive, length_bytes: int) -> None:
+    """Read a refused body, within reason: a client that is still sending would see a reset, not our answer."""
+    left_bytes = min(length_bytes, DRAIN_BYTES)
+    while left_bytes > 0:
+        message = await receive()
+        left_bytes -= len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+
+
+def _forbidden(scope: Scope, message: str, flag: str) -> Response:
+    failed = Failed("forbidden", message, f"If it should be allowed, start the server with {flag}.")
+    return problem(failed, request_id_of(scope))
+
+
+def _preflight(headers: Headers) -> Response:
+    allowed = {"Access-Control-Allow-Methods": METHODS, "Access-Control-Max-Age": str(PREFLIGHT_AGE_S)}
+    if asked := headers.get("access-control-request-headers"):
+        allowed["Access-Control-Allow-Headers"] = asked
+    if headers.get("access-control-request-private-network") == "true":
+        allowed["Access-Control-Allow-Private-Network"] = "true"
+    return Response(status_code=204, headers=allowed)
+
+
+def _with_cors(send: Send, origin: str) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = "X-Request-Id, Retry-After"
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return sending
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,202 @@
+"""The OpenAI chat form: POST /v1/chat/completions and GET /v1/models, for front ends that already speak it.
+
+The model name `audit8` runs a whole audit on the last user message; any other name is plain chat with the one model
+that this server holds. Both are a stream of tokens that ends with a Finish or a Failed.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+from starlette.responses import JSONResponse, Response
+
+from audit8.api import sse
+from audit8.api.intake import Part, Submission, load_object, make_job
+from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
+from audit8.api.readiness import Readiness
+from audit8.api.schemas import ChatMessage, ChatRequest
+from audit8.errors import BadRequest
+from audit8.service import AuditService
+from audit8.settings import Settings
+from audit8.types import Event, Failed, Finish, Lang, Message, Reported, Role, Sampling, Token, Usage
+
+AUDIT_MODEL = "audit8"
+DEFAULT_MAX_TOKENS = 2048
+DEFAULT_TEMPERATURE = 0.6
+DEFAULT_TOP_P = 0.95
+_FENCE = re.compile(
+    r"\s*(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]*)[^\n`]*\n(?P<code>.*?)\n?(?P=mark)\s*", re.DOTALL
+)
+_ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+
+def make_router(service: AuditService, readiness: Readiness, settings: Settings) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+    started_at_s = int(time.time())
+
+    @router.post("/chat/completions")
+    async def chat(request: Request) -> Response:
+        """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""
+        asked = _checked(await request.body())
+        events = never_raising(_events(service, asked, settings.lang), request_id_of(request.scope))
+        await anext(events)  # Accepted; a refusal is raised here, before anything is sent
+        name = AUDIT_MODEL if asked.model == AUDIT_MODEL else readiness.engine_now().info.model
+        completion = _Completion(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), name)
+        request_id = request_id_of(request.scope)
+        if asked.stream:
+            usage = bool(asked.stream_options and asked.stream_options.include_usage)
+            return sse.EventStream(_frames(events, completion, request_id, include_usage=usage))
+        return await sse.unless_gone(request.receive, _whole(events, completion, request_id))
+
+    @router.get("/models")
+    async def models() -> dict[str, Any]:
+        """The model at hand, and `audit8`."""
+        return {"object": "list", "data": [_model(name, started_at_s) for name in _names(readiness)]}
+
+    @router.get("/models/{name:path}")
+    async def model(name: str, request: Request) -> Response:
+        if name in _names(readiness):
+            return JSONResponse(_model(name, started_at_s))
+        failed = Failed("not_found", f"There is no model called {name[:80]!r} here.", "GET /v1/models lists them.")
+        return problem(failed, request_id_of(request.scope))
+
+    return router
+
+
+# ---- the request ------------------------------------------------------------------------------------------------
+
+
+def _checked(body: bytes) -> ChatRequest:
+    try:
+        return ChatRequest.model_validate(load_object(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRequest(f"{where}: {first['msg']}.", hint="See /docs for what is honoured.", param=where) from None
+
+
+def _events(service: AuditService, asked: ChatRequest, lang: Lang) -> AsyncGenerator[Event | Finish]:
+    if asked.model == AUDIT_MODEL:
+        name_and_code = unfenced(_last_user_text(asked.messages))
+        return _as_chat(service.run_audit(make_job(Submission((name_and_code,)), lang)))
+    messages = [Message(_ROLES[message.role], message.content) for message in asked.messages]
+    return service.run_chat(messages, _sampling(asked))
+
+
+def _last_user_text(messages: Sequence[ChatMessage]) -> str:
+    return next((message.content for message in reversed(messages) if message.role == "user"), "")
+
+
+def unfenced(text: str) -> Part:
+    """The code of a message that is one Markdown fence; any other message is code as it stands."""
+    match = _FENCE.fullmatch(text)
+    if match and match["mark"] not in match["code"]:
+        return Part("", match["code"], match["language"])
+    return Part("", text)
+
+
+def _sampling(asked: ChatRequest) -> Sampling:
+    return Sampling(
+        max_tokens=asked.max_completion_tokens or asked.max_tokens or DEFAULT_MAX_TOKENS,
+        temperature=DEFAULT_TEMPERATURE if asked.temperature is None else asked.temperature,
+        top_p=DEFAULT_TOP_P if asked.top_p is None else asked.top_p,
+        seed=None if asked.seed is None else asked.seed % 2**63,
+        stop=asked.stop,
+    )
+
+
+# ---- the answer -------------------------------------------------------------------------------------------------
+
+
+async def _as_chat(events: AsyncGenerator[Event]) -> AsyncGenerator[Event | Finish]:
+    """An audit as a chat: what the model writes is its reasoning, the report's Markdown is the answer."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Token):
+                yield Token(event.text, reasoning=True)
+            elif isinstance(event, Reported):
+                for line in event.report.result.splitlines(keepends=True):
+                    yield Token(line)
+                yield Finish("stop", event.report.usage)
+            else:
+                yield event
+
+
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    """The fields that all parts of one answer share."""
+
+    id: str
+    created: int
+    model: str
+
+    def chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return {**self._head("chat.completion.chunk"), "choices": [choice]}
+
+    def usage_chunk(self, usage: Usage) -> dict[str, Any]:
+        return {**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(usage)}
+
+    def whole(self, content: str, reasoning: str, finish: Finish) -> dict[str, Any]:
+        message = {"role": "assistant", "content": content, "refusal": None}
+        if reasoning:
+            message["reasoning_content"] = reasoning
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish.reason}
+        return {**self._head("chat.completion"), "choices": [choice], "usage": _usage(finish.usage)}
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+
+async def _frames(
+    events: AsyncGenerator[Event | Finish], completion: _Completion, request_id: str, *, include_usage: bool
+) -> AsyncGenerator[bytes]:
+    yield sse.frame(completion.chunk({"role": "assistant", "content": ""}))
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Token):
+                name = "reasoning_content" if event.reasoning else "content"
+                yield sse.frame(completion.chunk({name: event.text}))
+            elif isinstance(event, Failed):
+                yield sse.frame(problem_body(event, request_id))
+            elif isinstance(event, Finish):
+                yield sse.frame(completion.chunk({}, event.reason))
+                if include_usage:
+                    yield sse.frame(completion.usage_chunk(event.usage))
+                yield b"data: [DONE]\n\n"
+
+
+async def _whole(events: AsyncGenerator[Event | Finish], completion: _Completion, request_id: str) -> Response:
+    texts: dict[bool, list[str]] = {False: [], True: []}
+    last: Event | Finish = INTERNAL
+    async with aclosing(events):
+        async for event in events:
+            last = event
+            if isinstance(event, Token):
+                texts[event.reasoning].append(event.text)
+    if isinstance(last, Finish):
+        body = completion.whole("".join(texts[False]), "".join(texts[True]), last)
+        return Response(sse.to_json(body), media_type="application/json")
+    return problem(last if isinstance(last, Failed) else INTERNAL, request_id)
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+
+
+def _names(readiness: Readiness) -> list[str]:
+    return [*([readiness.engine.info.model] if readiness.engine else []), AUDIT_MODEL]
+
+
+def _model(name: str, created_s: int) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": created_s, "owned_by": "local"}

@@ -1,0 +1,146 @@
+"""Errors become HTTP here and nowhere else, all in one JSON shape (the one that OpenAI clients expect too):
+
+{"error": {"code", "type", "message", "hint", "param", "request_id", ...details}}
+
+Knows status codes; does not know what went wrong inside. A prompt that is too long is a 400, as OpenAI answers it.
+"""
+
+import json
+import logging
+import traceback
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from audit8 import errors
+from audit8.service import failed
+from audit8.types import Event, Failed, Finish
+
+log = logging.getLogger("audit8.api")
+T = TypeVar("T", Event, Event | Finish)
+
+REQUEST_ID = "audit8.request_id"  # the key in the ASGI scope; boundary.py puts it there
+
+STATUS_OF: dict[str, int] = {
+    errors.BadInput.code: 400,
+    errors.BadRequest.code: 400,
+    errors.PromptTooLong.code: 400,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    errors.TooLarge.code: 413,
+    errors.Undecodable.code: 415,
+    errors.EmptyCode.code: 422,
+    errors.QueueFull.code: 429,
+    errors.Cancelled.code: 499,
+    errors.Audit8Error.code: 500,
+    errors.EngineFailure.code: 500,
+    errors.OutOfMemory.code: 500,
+    errors.NotReady.code: 503,
+    errors.Unavailable.code: 503,
+    errors.StartupError.code: 503,
+    errors.ModelNotFound.code: 503,
+    errors.DoesNotFit.code: 503,
+    errors.MissingDependency.code: 503,
+    errors.Offloaded.code: 503,
+}
+CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}  # what the framework refuses
+TYPE_OF_STATUS = {403: "permission_error", 429: "rate_limit_error"}
+HINTS = {
+    404: "The routes are listed at /docs.",
+    405: "The Allow header names what this route takes; /docs lists all routes.",
+}
+INTERNAL = Failed("internal", "The server failed at this request.", "The reason is in the server's log.")
+
+
+def request_id_of(scope: Scope) -> str:
+    return str(scope.get(REQUEST_ID, ""))
+
+
+def problem_body(what: Failed, request_id: str, status: int = 0) -> dict[str, dict[str, object]]:
+    """The one shape. `details` lie beside the other fields and never replace one."""
+    status = status or STATUS_OF.get(what.code, 500)
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    return {
+        "error": {
+            **what.details,
+            "code": what.code,
+            "type": TYPE_OF_STATUS.get(status, kind),
+            "message": what.message,
+            "hint": what.hint,
+            "param": what.details.get("param"),
+            "request_id": request_id,
+        }
+    }
+
+
+def problem(what: Failed, request_id: str, *, status: int = 0, headers: dict[str, str] | None = None) -> Response:
+    """The HTTP answer for `what`; `status` 0 means the status of its code."""
+    status = status or STATUS_OF.get(what.code, 500)
+    content = json.dumps(problem_body(what, request_id, status), ensure_ascii=False).encode(errors="replace")
+    return Response(content, status, headers, media_type="application/json")
+
+
+def answer(error: errors.Audit8Error, request_id: str) -> Response:
+    """The HTTP answer for one of our errors; `Retry-After` in seconds where trying again makes sense."""
+    retry = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Unavailable) else None
+    return problem(failed(error), request_id, headers=retry)
+
+
+def log_unexpected(error: BaseException, request_id: str) -> None:
+    """Where an unforeseen error came from, without its message, which may quote the request."""
+    frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    log.error("%s unexpected %s\n%s", request_id, type(error).__name__, frames)
+
+
+async def never_raising(events: AsyncGenerator[T], request_id: str) -> AsyncGenerator[T]:
+    """The job's events; what nobody foresaw ends the job as an `internal` failure instead of a broken stream."""
+    accepted = False
+    try:
+        async with aclosing(events):
+            async for event in events:
+                yield event
+                accepted = True
+    except errors.Audit8Error:
+        raise  # refused before it was accepted: the route answers with its status
+    except Exception as error:  # the HTTP boundary
+        log_unexpected(error, request_id)
+        if not accepted:
+            raise errors.Audit8Error(INTERNAL.message, hint=INTERNAL.hint) from error
+        yield INTERNAL
+
+
+# ---- what the framework itself refuses --------------------------------------------------------------------------
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.Audit8Error)
+    return answer(error, request_id_of(request.scope))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    code = CODE_OF_STATUS.get(status, f"http_{status}")
+    what = Failed(code, f"{request.method} {request.url.path}: {error.detail}", HINTS.get(status, ""))
+    return problem(what, request_id_of(request.scope), status=status, headers=dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    what = Failed("bad_request", f"{where}: {first['msg']}", details={"param": where})
+    return problem(what, request_id_of(request.scope), status=422)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(errors.Audit8Error, _ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)

@@ -1,0 +1,45 @@
+"""GET /health (is the process alive, and what does it hold) and GET /ready (may a job be sent now)."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from audit8 import __version__
+from audit8.api.problems import answer, problem_body, request_id_of
+from audit8.api.readiness import Readiness
+from audit8.errors import Audit8Error
+from audit8.service import AuditService, failed
+
+
+def make_router(readiness: Readiness, service: AuditService) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health(request: Request) -> dict[str, Any]:
+        """Always 200 while the process lives: state, model, device, memory, load progress, jobs."""
+        engine = readiness.engine
+        info = asdict(engine.info) if engine else dict.fromkeys(("model", "device", "quantisation"))
+        error = readiness.error
+        return {
+            "status": "failed" if error else "ok",
+            "state": readiness.state,
+            **info,
+            "memory": asdict(engine.memory()) if engine else None,
+            "progress": asdict(readiness.progress),
+            "jobs": {"running": service.running, "waiting": service.waiting},
+            "version": __version__,
+            **(problem_body(failed(error), request_id_of(request.scope)) if error else {}),
+        }
+
+    @router.get("/ready", responses={503: {"description": "Still loading (with Retry-After), or loading failed."}})
+    async def ready(request: Request) -> Response:
+        """200 when jobs are taken, else 503 with the stage and how far it is."""
+        try:
+            engine = readiness.engine_now()
+        except Audit8Error as error:
+            return answer(error, request_id_of(request.scope))
+        return JSONResponse({"status": "ready", "model": engine.info.model, "device": engine.info.device})
+
+    return router

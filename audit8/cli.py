@@ -1,0 +1,163 @@
+"""The command line: flags made from the fields of Settings, and `serve`. Knows words and exit codes, not work."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, get_args
+
+import uvicorn
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from audit8 import __version__
+from audit8.api.app import create_app
+from audit8.api.listen import open_sockets
+from audit8.api.readiness import LoadEngine, Readiness
+from audit8.errors import Audit8Error, StartupError
+from audit8.settings import Settings
+
+GRACE_S = 3  # how long answers that are being sent may go on after Ctrl-C
+READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`audit8 serve [flags]`."""
+    parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
+    parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_flags(commands.add_parser("serve", help="start the server", allow_abbrev=False))
+    given = vars(parser.parse_args(argv))
+    given.pop("command")
+    return serve(_settings(parser, given))
+
+
+def serve_main(argv: Sequence[str] | None = None) -> int:
+    """`python simple_server_optimized.py [flags]`: the same as `audit8 serve [flags]`."""
+    parser = argparse.ArgumentParser(description="Start the Audit8 server on this machine.", allow_abbrev=False)
+    _add_flags(parser)
+    return serve(_settings(parser, vars(parser.parse_args(argv))))
+
+
+def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
+    """Run the server until it is stopped; the exit code. `load_engine` None means the model that `settings` name."""
+    _prepare_output(settings.log_level)
+    try:
+        sockets = open_sockets(settings.host, settings.port)
+    except StartupError as error:
+        return _say(error)
+    failures: list[Audit8Error] = []
+
+    def stop(error: Audit8Error) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    app = create_app(settings, load_engine or _loader(settings), stop)
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    address = f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}"
+    server = _Server(config, app.state.readiness, address)
+    try:
+        server.run(sockets)
+    except KeyboardInterrupt:  # uvicorn has shut down by now and hands the signal on
+        return 0
+    return _say(failures[0]) if failures else 0
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens as soon as it does, and ends the running jobs in words before it closes connections."""
+
+    def __init__(self, config: uvicorn.Config, readiness: Readiness, address: str) -> None:
+        super().__init__(config)
+        self._readiness = readiness
+        self._address = address
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        print(READY_LINE.format(address=self._address), flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:  # a second Ctrl-C: no tracebacks of what it cuts off
+            logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        await self._readiness.aclose()
+        await super().shutdown(sockets)
+
+
+def _loader(settings: Settings) -> LoadEngine:
+    from audit8.startup import load_engine  # noqa: PLC0415 - serve can be given another engine, and tests do
+
+    return lambda progress: load_engine(settings, progress)
+
+
+# ---- flags ------------------------------------------------------------------------------------------------------
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    """One flag per field; a flag that is not given leaves the field to the environment and the default."""
+    for name, field in Settings.model_fields.items():
+        flag = "--" + name.replace("_", "-")
+        text = (field.description or "").replace("%", "%%") + _default_words(field)
+        options: dict[str, Any] = {"dest": name, "help": text, "default": argparse.SUPPRESS}
+        if field.annotation is bool:
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, **options)
+        elif choices := [value for value in get_args(field.annotation) if isinstance(value, str)]:
+            parser.add_argument(flag, choices=choices, **options)
+        else:
+            parser.add_argument(flag, metavar=name.rsplit("_", maxsplit=1)[-1].upper(), **options)
+
+
+def _default_words(field: FieldInfo) -> str:
+    if (
+        field.default_factory
+        or field.default is None
+        or field.default in ((), False)
+        or "efault" in str(field.description)
+    ):
+        return ""
+    return f" Default: {field.default}."
+
+
+def _settings(parser: argparse.ArgumentParser, given: dict[str, Any]) -> Settings:
+    """The settings, or the parser's error: one line and exit code 2."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        where = f"--{name.replace('_', '-')}" if name in given else f"the environment's AUDIT8_{name.upper()}"
+        parser.error(f"{where}: {first['msg']}")
+
+
+# ---- words ------------------------------------------------------------------------------------------------------
+
+
+def _prepare_output(level: str) -> None:
+    """Chinese log lines must not fail on a console or pipe in another encoding, as on Windows."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def _say(error: Audit8Error) -> int:
+    """One clear line for an error that ends the program; exit code 1."""
+    print(" ".join(part for part in (f"audit8: {error.message}", error.hint) if part), file=sys.stderr, flush=True)
+    return 1
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

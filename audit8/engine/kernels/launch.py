@@ -1,0 +1,255 @@
+"""The operations of `ops` as Triton launches. Imports Triton; import it only where `ops.unusable` says nothing.
+
+Every launch takes its configuration from `configs`; none reads a value back from the device.
+"""
+
+import math
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from audit8.engine.kernels import attention, configs, matrices, rows
+from audit8.engine.kernels.types import (
+    MAX_ROWS,
+    PAGE_TOKENS,
+    SPLIT_TOKENS,
+    DecodeScratch,
+    Int8Weight,
+    Pages,
+    QkvExtras,
+    Rotary,
+)
+
+SCRATCH_ELEMENTS = 40 * 1024 * 1024
+"""Most fp16 numbers, about, that a weight is dequantised into at once: 80 MiB."""
+
+
+@cache
+def _card(device: torch.device) -> tuple[int, int, bool]:
+    """Compute capability, multiprocessors, and whether this is a card at all (else: Triton's interpreter)."""
+    if device.type != "cuda":
+        return 80, 4, False
+    card = torch.cuda.get_device_properties(device)
+    return card.major * 10 + card.minor, card.multi_processor_count, True
+
+
+_FUSED = {"enable_fp_fusion": True}
+"""Multiply and add in one step: Triton's default is about to change, and the bits with it."""
+
+
+def _overlap(device: torch.device) -> dict[str, Any]:
+    """Arguments of programmatic dependent launch: the next kernel's start overlaps this one's end (sm_90 and up)."""
+    capability, _, real = _card(device)
+    return _FUSED | ({"OVERLAP": True, "launch_pdl": True} if real and capability >= 90 else {"OVERLAP": False})
+
+
+def _block(n: int) -> int:
+    return 1 << max(n - 1, 0).bit_length()
+
+
+def embed(tokens: Tensor, weight: Int8Weight) -> Tensor:
+    n_in = weight.codes.shape[1]
+    out = torch.empty(len(tokens), n_in, dtype=torch.float32, device=tokens.device)
+    matrices.embed_kernel[(len(tokens),)](
+        tokens, weight.codes, weight.absmax, out, n_in, BLOCK=_block(n_in), num_warps=8, **_overlap(tokens.device)
+    )
+    return out
+
+
+def norm(residual: Tensor, weight: Tensor, eps: float, delta: Tensor | None, delta_scale: float) -> Tensor:
+    count, width = residual.shape
+    out = torch.empty(count, width, dtype=torch.float16, device=residual.device)
+    rows.norm_kernel[(count,)](
+        residual,
+        residual if delta is None else delta,
+        weight,
+        out,
+        count,
+        width,
+        eps,
+        delta_scale,
+        PARTS=0 if delta is None else delta.shape[0],
+        BLOCK=_block(width),
+        num_warps=8 if width > 2048 else 4,
+        **_overlap(residual.device),
+    )
+    return out
+
+
+def _multiply(x: Tensor, weight: Int8Weight, kind: configs.Kind) -> Tensor:
+    count, n_in = x.shape
+    n_out = weight.codes.shape[0] // (2 if kind == "gated" else 1)
+    capability, multiprocessors, real = _card(x.device)
+    block, config = configs.linear_config(capability, kind, count)
+    parts = configs.splits(capability, n_out, n_in, multiprocessors) if kind == "split" else 1
+    shape, dtype = ((count, n_out), torch.float16) if kind == "gated" else ((parts, count, n_out), torch.float32)
+    out = torch.empty(shape, dtype=dtype, device=x.device)
+    tile = config.out // 2 if kind == "gated" else config.out
+    grid = (-(-n_out // tile), parts, -(-count // block))
+    matrices.linear_kernel[grid](
+        x,
+        weight.codes,
+        weight.absmax,
+        out,
+        count,
+        n_out,
+        n_in,
+        ROWS=block,
+        BLOCK_OUT=config.out,
+        BLOCK_IN=config.in_,
+        SPLITS=parts,
+        UNIT=configs.SPLIT_UNIT,
+        GATED=kind == "gated",
+        EVEN_IN=n_in % config.in_ == 0,
+        PREFETCH=config.prefetch if real else 0,
+        HARDWARE=real,
+        num_warps=config.warps,
+        num_stages=config.stages,
+        **_overlap(x.device),
+    )
+    return out
+
+
+def _dense_product(x: Tensor, weight: Int8Weight) -> Tensor:
+    """x @ w^T, fp16 [rows, out], through a dequantised slice of the weight at a time."""
+    n_out, n_in = weight.codes.shape
+    out = torch.empty(len(x), n_out, dtype=torch.float16, device=x.device)
+    slices = -(-n_out * n_in // SCRATCH_ELEMENTS)
+    step = -(-n_out // (slices * 256)) * 256  # aligned, or cuBLAS takes a slow path
+    scratch = torch.empty(min(step, n_out), n_in, dtype=torch.float16, device=x.device)
+    for first in range(0, n_out, step):
+        part = slice(first, min(first + step, n_out))
+        dense = scratch[: part.stop - first]
+        dequantise(Int8Weight(weight.codes[part], weight.absmax[part]), dense)
+        torch.mm(x, dense.T, out=out[:, part])
+    return out
+
+
+def linear(x: Tensor, weight: Int8Weight) -> Tensor:
+    return _multiply(x, weight, "split") if len(x) <= MAX_ROWS else _dense_product(x, weight).unsqueeze(0)
+
+
+def gated(x: Tensor, weight: Int8Weight) -> Tensor:
+    if len(x) <= MAX_ROWS:
+        return _multiply(x, weight, "gated")
+    both = _dense_product(x, weight)
+    width = both.shape[1] // 2
+    out = torch.empty(len(x), width, dtype=torch.float16, device=x.device)
+    grid = (len(x), -(-width // 2048))
+    rows.product_kernel[grid](both, out, width, BLOCK=2048, **_overlap(x.device))
+    return out
+
+
+def logits(x: Tensor, weight: Int8Weight) -> Tensor:
+    return _multiply(x, weight, "logits")[0]
+
+
+def rope(
+    qkv: Tensor, extras: QkvExtras, rotary: Rotary, pages: Pages, positions: Tensor, block_table: Tensor
+) -> Tensor:
+    parts, count, width = qkv.shape
+    _, kv_heads, _, head_dim = pages.keys.shape
+    heads = width // head_dim - 2 * kv_heads
+    out = torch.empty(count, heads, head_dim, dtype=torch.float16, device=qkv.device)
+    normed = extras.q_norm is not None and extras.k_norm is not None
+    rows.rope_kernel[(count, heads + 2 * kv_heads)](
+        qkv,
+        qkv if extras.bias is None else extras.bias,
+        extras.q_norm if normed else qkv,
+        extras.k_norm if normed else qkv,
+        extras.eps,
+        rotary.cos,
+        rotary.sin,
+        positions,
+        block_table,
+        block_table.stride(0),
+        pages.keys,
+        pages.values,
+        out,
+        count,
+        heads,
+        kv_heads,
+        PARTS=parts,
+        BIAS=extras.bias is not None,
+        NORM=normed,
+        HALF=head_dim // 2,
+        PAGE=PAGE_TOKENS,
+        num_warps=1,
+        **_overlap(qkv.device),
+    )
+    return out
+
+
+def attend_decode(
+    q: Tensor, pages: Pages, block_table: Tensor, lengths: Tensor, scratch: DecodeScratch, window: int
+) -> Tensor:
+    count, heads, head_dim = q.shape
+    kv_heads = pages.keys.shape[1]
+    max_splits = scratch.sums.shape[2]
+    out = torch.empty(count, heads * head_dim, dtype=torch.float16, device=q.device)
+    workers = max(1, min(max_splits, configs.DECODE_PROGRAMS * _card(q.device)[1] // (count * kv_heads)))
+    attention.decode_kernel[(count, kv_heads, workers)](
+        q,
+        pages.keys,
+        pages.values,
+        block_table,
+        block_table.stride(0),
+        lengths,
+        scratch.sums,
+        scratch.stats,
+        scratch.counters,
+        out,
+        heads,
+        kv_heads,
+        max_splits,
+        math.log2(math.e) / math.sqrt(head_dim),
+        window,
+        GROUP=heads // kv_heads,
+        GROUP_BLOCK=max(16, _block(heads // kv_heads)),
+        HEAD=head_dim,
+        PAGE=PAGE_TOKENS,
+        SPLIT=SPLIT_TOKENS,
+        STAGES=2,
+        num_warps=4,
+        **_overlap(q.device),
+    )
+    return out
+
+
+def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int) -> Tensor:
+    tokens, heads, head_dim = q.shape
+    kv_heads = pages.keys.shape[1]
+    config = configs.PREFILL[configs.known(_card(q.device)[0])]
+    out = torch.empty(tokens, heads * head_dim, dtype=torch.float16, device=q.device)
+    tiles = -(-(start % config.queries + tokens) // config.queries)
+    attention.prefill_kernel[(heads, tiles)](
+        q,
+        pages.keys,
+        pages.values,
+        block_table,
+        out,
+        tokens,
+        start,
+        heads,
+        kv_heads,
+        math.log2(math.e) / math.sqrt(head_dim),
+        window,
+        GROUP=heads // kv_heads,
+        HEAD=head_dim,
+        PAGE=PAGE_TOKENS,
+        BLOCK_Q=config.queries,
+        BLOCK=config.keys,
+        num_warps=config.warps,
+        num_stages=config.stages,
+        **_FUSED,
+    )
+    return out
+
+
+def dequantise(weight: Int8Weight, out: Tensor) -> None:
+    n_out, n_in = weight.codes.shape
+    matrices.dequantise_kernel[(n_out,)](
+        weight.codes, weight.absmax, out, n_in, BLOCK=min(4096, _block(n_in)), num_warps=4, **_FUSED
+    )

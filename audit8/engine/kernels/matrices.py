@@ -1,0 +1,117 @@
+"""Triton kernels over int8 matrices: the linear map of a few rows, dequantisation, and the embedding.
+
+The weight is the tensor core's left operand (y^T = W x^T), so that 1, 16 and 64 rows go through the same instruction
+in the same order and a row's bits never depend on how many others there are.
+"""
+
+# ruff: noqa: PLR0917, PLR0915 - a kernel's arguments are its interface to the launch, and it is one piece of code
+
+import triton.language as tl
+
+from audit8.engine.kernels.device import jit, prefetch, to_half, wait_for_inputs
+
+
+@jit
+def linear_kernel(
+    x: tl.tensor,
+    codes: tl.tensor,
+    absmax: tl.tensor,
+    out: tl.tensor,
+    rows: tl.tensor,
+    n_out: tl.tensor,
+    n_in: tl.tensor,
+    ROWS: tl.constexpr,
+    BLOCK_OUT: tl.constexpr,
+    BLOCK_IN: tl.constexpr,
+    SPLITS: tl.constexpr,
+    UNIT: tl.constexpr,
+    GATED: tl.constexpr,
+    EVEN_IN: tl.constexpr,
+    PREFETCH: tl.constexpr,
+    HARDWARE: tl.constexpr,
+    OVERLAP: tl.constexpr,
+) -> None:
+    """Tile (program 0) of BLOCK_OUT weight rows, split (program 1) of the inputs, block (program 2) of ROWS rows.
+
+    Splits begin at multiples of UNIT inputs, a multiple of BLOCK_IN.
+
+    Not GATED: out float32 [SPLITS, rows, n_out], one part a split. GATED: codes is [2 * n_out, n_in], SPLITS 1, half
+    of a tile's rows are gates and half are the ups that belong to them, and out fp16 [rows, n_out] is their product
+    silu(gate) * up / 16.
+    """
+    split = tl.program_id(1)
+    row = tl.program_id(2) * ROWS + tl.arange(0, ROWS)
+    units = tl.cdiv(n_in, UNIT)
+    first = units * split // SPLITS * UNIT
+    last = tl.minimum(units * (split + 1) // SPLITS * UNIT, n_in)
+    member = tl.arange(0, BLOCK_OUT)
+    if GATED:
+        half: tl.constexpr = BLOCK_OUT // 2
+        outs = tl.minimum(tl.program_id(0) * half + member % half, n_out - 1) + member // half * n_out
+    else:
+        outs = tl.minimum(tl.program_id(0) * BLOCK_OUT + member, n_out - 1)
+    ins = tl.arange(0, BLOCK_IN)
+    weights = codes + outs.to(tl.int64)[:, None] * n_in + first
+    if PREFETCH > 0:
+        prefetch(weights + tl.minimum(tl.arange(0, PREFETCH // 128) * 128, n_in - 1 - first)[None, :])
+    wait_for_inputs(OVERLAP)
+    inputs = x + row[None, :] * n_in + (first + ins)[:, None]
+    weights += ins[None, :]
+    live = row[None, :] < rows
+    total = tl.zeros((BLOCK_OUT, ROWS), tl.float32)
+    for start in range(first, last, BLOCK_IN):
+        if EVEN_IN:
+            block = tl.load(inputs, mask=live, other=0.0)
+            weight = tl.load(weights)
+        else:
+            inside = start + ins < n_in
+            block = tl.load(inputs, mask=live & inside[:, None], other=0.0)
+            weight = tl.load(weights, mask=inside[None, :], other=0)
+        total = tl.dot(to_half(weight, HARDWARE), block, total)
+        inputs += BLOCK_IN
+        weights += BLOCK_IN
+    result = total * (tl.load(absmax + outs) / 127.0)[:, None]
+    if GATED:
+        gate, up = tl.split(tl.permute(tl.reshape(result, (2, half, ROWS)), (1, 2, 0)))
+        column = tl.program_id(0) * half + tl.arange(0, half)
+        product = tl.trans((gate / (1.0 + tl.exp(-gate)) * up * 0.0625).to(tl.float16))
+        where = out + row[:, None] * n_out + column[None, :]
+        tl.store(where, product, mask=(row[:, None] < rows) & (column[None, :] < n_out))
+    else:
+        column = tl.program_id(0) * BLOCK_OUT + member
+        where = out + (split * rows + row[:, None]) * n_out.to(tl.int64) + column[None, :]
+        tl.store(where, tl.trans(result), mask=(row[:, None] < rows) & (column[None, :] < n_out))
+
+
+@jit
+def dequantise_kernel(
+    codes: tl.tensor, absmax: tl.tensor, out: tl.tensor, n_in: tl.tensor, BLOCK: tl.constexpr
+) -> None:
+    """One row a program: out fp16 [rows, n_in] = codes * absmax / 127."""
+    row = tl.program_id(0)
+    scale = tl.load(absmax + row) / 127.0
+    base = row.to(tl.int64) * n_in
+    for start in range(0, n_in, BLOCK):
+        at = start + tl.arange(0, BLOCK)
+        value = tl.load(codes + base + at, mask=at < n_in, other=0).to(tl.float32) * scale
+        tl.store(out + base + at, value.to(tl.float16), mask=at < n_in)
+
+
+@jit
+def embed_kernel(
+    tokens: tl.tensor,
+    codes: tl.tensor,
+    absmax: tl.tensor,
+    out: tl.tensor,
+    n_in: tl.tensor,
+    BLOCK: tl.constexpr,
+    OVERLAP: tl.constexpr,
+) -> None:
+    """One token a program: out float32 [rows, n_in] = row `token` of the int8 table."""
+    wait_for_inputs(OVERLAP)
+    row = tl.program_id(0).to(tl.int64)
+    token = tl.load(tokens + row).to(tl.int64)
+    at = tl.arange(0, BLOCK)
+    scale = tl.load(absmax + token) / 127.0
+    value = tl.load(codes + token * n_in + at, mask=at < n_in, other=0).to(tl.float32) * scale
+    tl.store(out + row * n_in + at, value, mask=at < n_in)

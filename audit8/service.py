@@ -1,0 +1,117 @@
+"""Takes jobs: the bounded queue, the turns at the model, and one terminal event for every job, come what may.
+
+Knows nothing of HTTP, and of what an audit is only that pipeline.py runs it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
+
+from audit8.engine.protocol import Engine
+from audit8.errors import Audit8Error, EmptyCode, PromptTooLong, QueueFull
+from audit8.pipeline import TEMPLATE_TOKENS, Run
+from audit8.types import Accepted, Event, Failed, Finish, Job, Message, Sampling, Token
+
+RETRY_AFTER_S = 10
+MODEL_TURNS = 1  # jobs that the model works on at the same time; the others wait in the order they came
+TOKENS_PER_MESSAGE = 8
+
+ChatEvent = Accepted | Token | Finish | Failed
+
+
+class AuditService:
+    """`engine_now` gives the engine or raises NotReady. At most `max_jobs` jobs wait or run; a chat is a job too."""
+
+    def __init__(self, engine_now: Callable[[], Engine], *, max_jobs: int) -> None:
+        self._engine_now = engine_now
+        self._max_jobs = max_jobs
+        self._turns = asyncio.Semaphore(MODEL_TURNS)
+        self._jobs = 0
+        self.running = 0
+
+    @property
+    def waiting(self) -> int:
+        return self._jobs - self.running
+
+    async def run_audit(self, job: Job) -> AsyncGenerator[Event]:
+        """Accepted, then progress, findings and tokens as they come, then exactly one of Reported and Failed.
+
+        Closing the generator cancels the job. Raises, before Accepted only: EmptyCode, NotReady, QueueFull, or the
+        start-up's error.
+        """
+        engine = self._engine_now()
+        if not any(source.text.strip() for source in job.sources):
+            raise EmptyCode("There is no code to audit.", hint="Send some source code.")
+        run = Run(job, engine, self._turn)
+        with self._place() as ahead:
+            yield Accepted(job.id, len(job.sources), ahead)
+            try:
+                async with aclosing(run.events()) as events:
+                    async for event in events:
+                        yield event
+            except Audit8Error as error:
+                yield failed(error)
+
+    async def run_chat(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[ChatEvent]:
+        """Accepted, then tokens, then exactly one of Finish and Failed. Closing the generator cancels.
+
+        `sampling.max_tokens` is an upper bound: it is lowered to what the context has left. Raises, before Accepted
+        only: NotReady, QueueFull, PromptTooLong.
+        """
+        engine = self._engine_now()
+        sampling = replace(sampling, max_tokens=await asyncio.to_thread(_room, engine, messages, sampling.max_tokens))
+        with self._place() as ahead:
+            yield Accepted("", 0, ahead)
+            try:
+                async with self._turn(), aclosing(engine.stream(messages, sampling)) as stream:
+                    async for item in stream:
+                        yield item if isinstance(item, Finish) else Token(item.text, item.reasoning)
+            except Audit8Error as error:
+                yield failed(error)
+
+    @contextmanager
+    def _place(self) -> Iterator[int]:
+        """A place among the jobs, and how many are ahead."""
+        if self._jobs >= self._max_jobs:
+            raise QueueFull(
+                f"{self._jobs} jobs are waiting or running; this server takes no more at once.",
+                hint="Try again when one of them has ended.",
+                retry_after_s=RETRY_AFTER_S,
+                max_jobs=self._max_jobs,
+            )
+        ahead = self._jobs
+        self._jobs += 1
+        try:
+            yield ahead
+        finally:
+            self._jobs -= 1
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        """The model to oneself, in the order of asking."""
+        async with self._turns:
+            self.running += 1
+            try:
+                yield
+            finally:
+                self.running -= 1
+
+
+def failed(error: Audit8Error) -> Failed:
+    return Failed(error.code, error.message, error.hint, dict(error.details))
+
+
+def _room(engine: Engine, messages: Sequence[Message], max_tokens: int) -> int:
+    """`max_tokens`, or what the context has left beside the prompt if that is less."""
+    context_tokens = engine.info.context_tokens
+    prompt_tokens = sum(engine.count_tokens(message.content) for message in messages)
+    left_tokens = context_tokens - prompt_tokens - TEMPLATE_TOKENS - TOKENS_PER_MESSAGE * len(messages)
+    if left_tokens < 1:
+        raise PromptTooLong(
+            f"The messages have {prompt_tokens} tokens; this server's context is {context_tokens} tokens.",
+            hint='Shorten them. To audit long code, use POST /audit or the model "audit8": they cut it into chunks.',
+            prompt_tokens=prompt_tokens,
+            context_tokens=context_tokens,
+        )
+    return min(max_tokens, left_tokens)

@@ -1,0 +1,198 @@
+"""The laws of the Triton kernels, against the reference in float64.
+
+`test_laws` runs this file in a process of its own, because Triton's interpreter must be chosen before Triton is first
+imported. On a GPU: `pytest tests/engine/kernels/laws.py`.
+"""
+
+import math
+import os
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from audit8.engine import kernels as k
+from audit8.engine.kernels import launch, reference
+
+DOUBLE = torch.float64
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+DEVICE = torch.device("cpu" if INTERPRETED else "cuda")
+HALF_ERROR, SUM_ERROR = 1e-3, 1e-5
+HEADS, KV_HEADS, HEAD_DIM = 6, 2, 32
+
+
+@pytest.fixture(autouse=True)
+def _poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a kernel leaves unwritten is NaN; the inputs are the same in every run."""
+    empty = torch.empty
+
+    def poisoned(*args: int, **kwargs: object) -> Tensor:
+        made: Tensor = empty(*args, **kwargs)  # type: ignore[call-overload]
+        return made.fill_(torch.nan) if made.is_floating_point() else made
+
+    monkeypatch.setattr(torch, "empty", poisoned)
+    torch.set_default_device(DEVICE)
+    torch.manual_seed(0)
+
+
+def error(out: Tensor, expected: Tensor) -> float:
+    """Relative; infinite if anything is NaN."""
+    value = float((out.double() - expected.double()).norm() / expected.double().norm())
+    return math.inf if math.isnan(value) else value
+
+
+def weight(n_out: int, n_in: int) -> k.Int8Weight:
+    codes = torch.randint(-127, 128, (n_out, n_in), dtype=torch.int8)
+    codes[:, 0] = torch.tensor([-128, 127, -1, 0, 1], dtype=torch.int8).repeat(n_out)[:n_out]
+    return k.Int8Weight(codes, torch.rand(n_out) * n_in**-0.5 + 0.01)
+
+
+def inputs(rows: int, n_in: int, outliers: bool = False) -> Tensor:
+    x = torch.randn(rows, n_in)
+    if outliers:
+        x[:, ::97] *= 60
+    return x.half()
+
+
+SHAPES = [(64, 512), (150, 200), (33, 77), (96, 130)]
+
+
+@pytest.mark.parametrize(("n_out", "n_in"), SHAPES)
+@pytest.mark.parametrize("outliers", [False, True])
+def test_linear(n_out: int, n_in: int, outliers: bool) -> None:
+    w, x = weight(n_out, n_in), inputs(5, n_in, outliers)
+    parts = k.linear(x, w)
+    assert parts.dtype == torch.float32
+    assert error(parts.sum(0), reference.linear(x, w, DOUBLE)[0]) < SUM_ERROR
+    assert error(k.logits(x, w), reference.linear(x, w, DOUBLE)[0]) < SUM_ERROR
+
+
+def test_linear_is_cut_into_parts_and_the_cuts_lose_nothing() -> None:
+    w, x = weight(32, 600), inputs(3, 600)
+    assert k.linear(x, w).shape[0] > 1
+    assert error(k.linear(x, w).sum(0), reference.linear(x, w, DOUBLE)[0]) < SUM_ERROR
+
+
+@pytest.mark.parametrize(("n_out", "n_in"), SHAPES)
+def test_gated(n_out: int, n_in: int) -> None:
+    w, x = weight(2 * n_out, n_in), inputs(5, n_in, outliers=True)
+    assert error(k.gated(x, w), reference.gated(x, w, DOUBLE)) < HALF_ERROR
+
+
+@pytest.mark.parametrize("outliers", [False, True])
+def test_many_rows_go_through_a_dense_product(outliers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "SCRATCH_ELEMENTS", 256 * 90)
+    w, x = weight(600, 90), inputs(70, 90, outliers)
+    assert error(k.linear(x, w).sum(0), reference.linear(x, w, DOUBLE)[0]) < HALF_ERROR
+    assert error(k.gated(x, w), reference.gated(x, w, DOUBLE)) < 2 * HALF_ERROR
+
+
+@pytest.mark.parametrize("op", [k.gated, k.logits, lambda x, w: k.linear(x, w).sum(0)])
+def test_a_row_has_the_same_bits_in_any_batch(op: Callable[[Tensor, k.Int8Weight], Tensor]) -> None:
+    """On the card up to MAX_ROWS; the interpreter's own products keep their bits within one block of rows."""
+    rows = 16 if INTERPRETED else k.MAX_ROWS
+    w, x = weight(64, 520), inputs(rows, 520, outliers=True)
+    whole = op(x, w)
+    for first, count in ((0, 1), (7, 9), (rows - 1, 1), (0, rows // 2), (0, rows - 1)):
+        assert torch.equal(op(x[first : first + count], w), whole[first : first + count])
+
+
+@pytest.mark.parametrize("width", [64, 150])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_norm_adds_its_delta(width: int, dtype: torch.dtype) -> None:
+    residual, delta = torch.randn(5, width) * 100, torch.randn(3, 5, width).to(dtype)
+    scale, exact = torch.rand(width).bfloat16(), residual.double()
+    expected = reference.norm(exact, scale, 1e-6, delta, 16.0)
+    assert error(k.norm(residual, scale, 1e-6, delta, 16.0), expected) < HALF_ERROR
+    assert error(residual, exact) < SUM_ERROR
+
+
+def test_norm_without_delta_leaves_the_residual() -> None:
+    residual = torch.randn(2, 64)
+    before = residual.clone()
+    assert (
+        error(k.norm(residual, torch.ones(64), 1e-6), reference.norm(before.double(), torch.ones(64), 1e-6, None, 1))
+        < HALF_ERROR
+    )
+    assert torch.equal(residual, before)
+
+
+def test_embed_and_dequantise() -> None:
+    w = weight(50, 70)
+    tokens = torch.tensor([0, 49, 7])
+    assert error(k.embed(tokens, w), reference.embed(tokens, w, DOUBLE)) < SUM_ERROR
+    out = torch.empty(50, 70, dtype=torch.float16, device=DEVICE)
+    k.dequantise(w, out)
+    assert error(out, reference.dense(w, DOUBLE)) < HALF_ERROR
+
+
+def poisoned_pages(count: int) -> k.Pages:
+    return k.Pages(*(torch.full((count, KV_HEADS, k.PAGE_TOKENS, HEAD_DIM), torch.nan).half() for _ in range(2)))
+
+
+def filled_pages(table: Tensor, length: int, count: int) -> k.Pages:
+    """Pages in which positions 0..length-1 of `table` are random and all else is NaN."""
+    pages = poisoned_pages(count)
+    at = torch.arange(length)
+    for cache in (pages.keys, pages.values):
+        cache[table[at // k.PAGE_TOKENS].long(), :, at % k.PAGE_TOKENS] = inputs(length, KV_HEADS * HEAD_DIM).view(
+            length, KV_HEADS, HEAD_DIM
+        )
+    return pages
+
+
+@pytest.mark.parametrize("normed", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+def test_rope_turns_stores_and_skips_idle_rows(normed: bool, biased: bool) -> None:
+    width = (HEADS + 2 * KV_HEADS) * HEAD_DIM
+    qkv, rotary = torch.randn(2, 4, width), k.Rotary(torch.randn(200, HEAD_DIM // 2), torch.randn(200, HEAD_DIM // 2))
+    extras = k.QkvExtras(
+        torch.randn(width).half() if biased else None,
+        torch.rand(HEAD_DIM).half() if normed else None,
+        torch.rand(HEAD_DIM).half() if normed else None,
+        1e-5,
+    )
+    positions, blocks = torch.tensor([0, 199, -1, 64]).int(), torch.randperm(16).int().view(4, 4)
+    ours = poisoned_pages(16)
+    theirs = k.Pages(ours.keys.double(), ours.values.double())
+    q = k.rope(qkv, extras, rotary, ours, positions, blocks)
+    expected = reference.rope(qkv.double(), extras, rotary, theirs, positions, blocks)
+    assert error(q, expected) < HALF_ERROR
+    for mine, exact in ((ours.keys, theirs.keys), (ours.values, theirs.values)):
+        written = ~exact.isnan()
+        assert torch.equal(~mine.isnan(), written)
+        assert written.sum() == 3 * KV_HEADS * HEAD_DIM
+        assert error(mine[written], exact[written]) < HALF_ERROR
+
+
+@pytest.mark.parametrize("window", [0, 1, 100])
+def test_decode_attention(window: int) -> None:
+    lengths = torch.tensor([1, 300, 0, 129, 64]).int()
+    blocks = torch.randperm(25).int().view(5, 5)
+    pages = poisoned_pages(25)
+    for row, length in enumerate(lengths.tolist()):
+        some = filled_pages(blocks[row], length, 25)
+        for mine, new in ((pages.keys, some.keys), (pages.values, some.values)):
+            mine.copy_(torch.where(new.isnan(), mine, new))
+    q = inputs(5, HEADS * HEAD_DIM).view(5, HEADS, HEAD_DIM)
+    scratch = k.DecodeScratch(5, HEADS, KV_HEADS, HEAD_DIM, 5, DEVICE)
+    whole = k.attend_decode(q, pages, blocks, lengths, scratch, window)
+    assert error(whole, reference.attend_decode(q, pages, blocks, lengths, window, DOUBLE)) < HALF_ERROR
+    assert not scratch.counters.any()
+    assert not whole[2].any()
+    for row in range(5):
+        one = slice(row, row + 1)
+        alone = k.attend_decode(q[one], pages, blocks[one], lengths[one], scratch, window)
+        assert torch.equal(alone, whole[one])
+
+
+@pytest.mark.parametrize("window", [0, 100])
+def test_prefill_attention_is_the_same_in_any_chunks(window: int) -> None:
+    tokens, table = 203, torch.randperm(6)[:4].int()
+    pages = filled_pages(table, tokens, 6)
+    q = inputs(tokens, HEADS * HEAD_DIM).view(tokens, HEADS, HEAD_DIM)
+    whole = k.attend_prefill(q, pages, table, 0, window)
+    assert error(whole, reference.attend_prefill(q, pages, table, 0, window, DOUBLE)) < HALF_ERROR
+    for start, end in ((0, 64), (64, 192), (64, 203), (192, 203)):
+        assert torch.equal(k.attend_prefill(q[start:end], pages, table, start, window), whole[start:end])

@@ -1,0 +1,211 @@
+"""Flags are the settings' fields; the server starts, says where it is, and ends with the right exit code."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from audit8 import cli
+from audit8.settings import Settings
+from tests.api.sse_reader import SseReader
+
+ROOT = Path(__file__).resolve().parents[1]
+SERVE = """
+import sys
+from audit8.cli import serve
+from audit8.engine.fake import FakeEngine
+from audit8.errors import DoesNotFit
+from audit8.settings import Settings
+
+def load(progress):
+    if sys.argv[1] == "fail":
+        raise DoesNotFit("The model needs 7.2 GiB; 3.1 GiB are free.", hint="Use --quant 4bit.")
+    engine = FakeEngine()
+    if sys.argv[1] == "busy":
+        engine.enqueue("and", endless=True, delay_s=0.01)
+    return engine
+
+sys.exit(serve(Settings(port=int(sys.argv[2]), lang="en"), load))
+"""
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """The settings that `serve` was called with."""
+    seen: list[Settings] = []
+
+    def serve(settings: Settings) -> int:
+        seen.append(settings)
+        return 0
+
+    monkeypatch.setattr(cli, "serve", serve)
+    for name in [name for name in os.environ if name.startswith("AUDIT8_") or name in {"MODEL_PATH", "MODEL"}]:
+        monkeypatch.delenv(name)
+    return seen
+
+
+def test_every_field_is_a_flag_with_its_description(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.serve_main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert ended.value.code == 0
+    for name, field in Settings.model_fields.items():
+        assert f"--{name.replace('_', '-')}" in said
+        assert " ".join(str(field.description).split()[:3]) in said
+
+
+def test_flags_reach_the_settings(given: list[Settings]) -> None:
+    flags = [
+        "--port",
+        "0",
+        "--quant",
+        "4bit",
+        "--model",
+        "m",
+        "--trust-remote-code",
+        "--allow-origin",
+        "http://a,http://b",
+    ]
+    assert cli.serve_main(flags) == 0
+    assert cli.main(["serve", *flags]) == 0
+    assert given[0] == given[1]
+    assert (given[0].port, given[0].quant, given[0].model, given[0].trust_remote_code) == (0, "4bit", "m", True)
+    assert given[0].allow_origin == ("http://a", "http://b")
+
+
+def test_the_environment_is_used_and_flags_win(given: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDIT8_PORT", "81")
+    monkeypatch.setenv("AUDIT8_QUANT", "none")
+    cli.serve_main(["--port", "82"])
+    assert (given[0].port, given[0].quant) == (82, "none")
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--prot", "1"], "--prot"),
+        (["--por", "1"], "--por"),
+        (["--port", "many"], "--port"),
+        (["--port", "70000"], "--port"),
+        (["--quant", "2bit"], "--quant"),
+        (["--max-jobs", "0"], "--max-jobs"),
+        (["extra"], "extra"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    given: list[Settings], capsys: pytest.CaptureFixture[str], flags: list[str], named: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.serve_main(flags)
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err.splitlines()[-1]
+    assert given == []
+
+
+def test_a_wrong_environment_is_named(
+    given: list[Settings], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUDIT8_MAX_JOBS", "few")
+    with pytest.raises(SystemExit):
+        cli.serve_main([])
+    assert "AUDIT8_MAX_JOBS" in capsys.readouterr().err
+
+
+# ---- the real process -------------------------------------------------------------------------------------------
+
+
+def start(how: str, port: int = 0) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SERVE, how, str(port)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def address_of(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    found = re.search(r"http://localhost:\d+", process.stdout.readline())
+    assert found
+    return found[0]
+
+
+def test_it_says_where_it_is_and_ctrl_c_ends_it_cleanly() -> None:
+    with start("work") as process:
+        url = address_of(process)
+        assert httpx.get(f"{url}/health").json()["status"] == "ok"
+        taken = start("work", int(url.rsplit(":", maxsplit=1)[1]))
+        out, said = taken.communicate(timeout=30)
+        assert taken.returncode == 1
+        assert out == ""
+        assert re.fullmatch(r"audit8: Port \d+ is taken by another program\. .*--port \d+\.\n", said)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_ends_a_running_job_in_words(times: int) -> None:
+    with start("busy") as process:
+        url = address_of(process)
+        while httpx.get(f"{url}/ready").status_code != 200:
+            time.sleep(0.01)
+        headers = {"Content-Type": "text/plain", "Accept": "text/event-stream"}
+        with httpx.stream("POST", f"{url}/audit", content="x = 1\n", headers=headers) as answer:
+            reader = SseReader()
+            for portion in answer.iter_bytes():
+                reader.feed(portion)
+                if times and any(name == "token" for name, _ in reader.events):
+                    process.send_signal(signal.SIGINT)
+                    times -= 1
+        _, said = process.communicate(timeout=30)
+    assert [name for name, _ in reader.events if name in {"report", "error"}] == ["error"] == [reader.events[-1][0]]
+    assert reader.events[-1][1]["code"] == "engine_failure"
+    assert process.returncode == 0
+    assert "Traceback" not in said
+
+
+def test_a_start_that_fails_ends_with_one_clear_line() -> None:
+    with start("fail") as process:
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == "audit8: The model needs 7.2 GiB; 3.1 GiB are free. Use --quant 4bit."
+    assert "Traceback" not in said
+
+
+def test_the_entry_script_is_the_same_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "simple_server_optimized.py", "--nonsense"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "--nonsense" in done.stderr.splitlines()[-1]
+
+
+def test_the_entry_script_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "uvicorn.py").write_text("raise ModuleNotFoundError(\"No module named 'uvicorn'\", name='uvicorn')")
+    done = subprocess.run(
+        [sys.executable, "simple_server_optimized.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "uvicorn" in done.stderr
+    assert "pip install -r requirements.txt" in done.stderr
+    assert "Traceback" not in done.stderr
