@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
+from audit8.engine import loading, weights
 from audit8.engine.build import Built, Order, build
 from audit8.engine.generation import Generation
 from audit8.types import Sampling
@@ -103,6 +104,23 @@ def time_to_first_s(built: Built, length: int, seed: int) -> float:
     return stream.times[0] - start
 
 
+def loading_peak(folder: Path, cap_gib: float) -> dict[str, float]:
+    """The most that the allocator holds from the start of loading to the last weight in place, under a hard cap."""
+    total_bytes = torch.cuda.mem_get_info()[1]
+    torch.cuda.set_per_process_memory_fraction(cap_gib * 2**30 / total_bytes)
+    torch.cuda.reset_peak_memory_stats()
+    loaded = loading.load(folder, "8bit", DEVICE, lambda _: None, vocabulary_on_cpu=True)
+    taken = weights.take(loaded.model, torch.device(DEVICE), 8192)
+    result = {
+        "cap_gib": cap_gib,
+        "weights_gib": round(torch.cuda.memory_allocated() / 2**30, 3),
+        "peak_gib": round(torch.cuda.max_memory_allocated() / 2**30, 3),
+    }
+    print("loading under a cap:", json.dumps(result), len(taken.layers), "layers", flush=True)
+    torch.cuda.set_per_process_memory_fraction(1.0)
+    return result
+
+
 def ours(folder: Path, streams: list[int]) -> dict[str, Any]:
     if CUDA:
         torch.cuda.reset_peak_memory_stats()
@@ -176,6 +194,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--skip", default="")
     parser.add_argument("--streams", default="1,8,16,64")
+    parser.add_argument("--cap-gib", type=float, default=0.0, help="load once under this allocator cap")
     options = parser.parse_args()
     result: dict[str, Any] = {
         "command": "python " + " ".join(sys.argv),
@@ -186,16 +205,26 @@ def main() -> None:
         },
         "bandwidth_gb_s": round(bandwidth_gb_s(), 1),
     }
+
+    def save() -> None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(result, indent=1) + "\n")
+
+    if CUDA and options.cap_gib:
+        result["loading"] = loading_peak(options.model, options.cap_gib)
+        forget()
+        save()
     result["ours"] = ours(options.model, [int(count) for count in options.streams.split(",")])
     forget()
+    save()
     skip = options.skip.split(",")
     if "stock" not in skip:
         result["stock"] = transformers_speed(options.model, True, 16)
         forget()
+        save()
     if "fp16" not in skip:
         result["fp16"] = transformers_speed(options.model, False, 32)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n")
+    save()
 
 
 if __name__ == "__main__":

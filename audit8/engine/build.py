@@ -17,7 +17,7 @@ from audit8.engine import kernels, loading, weights
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor
-from audit8.engine.kernels.types import PAGE_TOKENS
+from audit8.engine.kernels.types import BLOCK_ROWS, PAGE_TOKENS
 from audit8.engine.pages import PagePool, pages_for
 from audit8.engine.runner import Runner, cache_bytes_per_page
 from audit8.engine.stock import StockExecutor
@@ -33,9 +33,8 @@ STOCK_ARITHMETIC = {
 FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, float32 sums{graphs}"
 GPU_ROWS, CPU_ROWS = 64, 8
 CACHED_CONTEXTS = 32  # no more cache than this many full contexts, however much memory there is
-CPU_CHUNK_TOKENS = 128  # a chunk's products on two cores take about a second: the longest wait for a cancel
-GPU_CHUNK_TOKENS = 1024
-GPU_REUSE_TOKENS = 1024
+CPU_CHUNK_TOKENS = 128  # a 1.5B on two cores takes seconds for a chunk: the longest wait for a cancel
+GPU_CHUNK_TOKENS, GPU_SHARED_CHUNK_TOKENS = 4096, 1024  # writing the weights out costs the same for every chunk
 WORKSPACE_BYTES = 1024**3  # prefill activations, graphs, and something left for the desktop
 
 
@@ -127,10 +126,14 @@ def _fused(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
     notes = ["every activation is multiplied as it is: no outlier threshold is needed"]
     if on_gpu:
         notes += _capture(runner, progress)
-    chunk_tokens = GPU_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS
-    pool = PagePool(runner.page_count, reuse_tokens=GPU_REUSE_TOKENS if on_gpu else chunk_tokens)
+    pool = PagePool(runner.page_count, reuse_tokens=BLOCK_ROWS if on_gpu else CPU_CHUNK_TOKENS)
     return Built(
-        executor=FusedExecutor(runner, pool, chunk_tokens=chunk_tokens),
+        executor=FusedExecutor(
+            runner,
+            pool,
+            chunk_tokens=GPU_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS,
+            shared_chunk_tokens=GPU_SHARED_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS,
+        ),
         loaded=loaded,
         context_tokens=context_tokens,
         arithmetic=FUSED_ARITHMETIC.format(

@@ -4,7 +4,9 @@ Sequences wait, are prefilled chunk by chunk (so that a long prompt never stalls
 token each a step; they join and leave at any step. Pages for prompt and longest answer are reserved before a sequence
 starts, so nothing that runs is ever preempted. Runs on the owner thread.
 
-Chunks end at multiples of `chunk_tokens` counted from the prompt's beginning, whether its prefix was cached or not.
+Chunks end at multiples of the pool's `reuse_tokens`, counted from the prompt's beginning, and what is left after the
+last multiple is a chunk of its own where it is short enough for the decode kernels: so every token is computed by the
+same products, in the same order, whether its prefix was cached or not and however long the chunks are.
 """
 
 from collections import deque
@@ -16,7 +18,7 @@ from torch import Tensor
 
 from audit8.engine.device import classify
 from audit8.engine.generation import Generation
-from audit8.engine.kernels.types import PAGE_TOKENS
+from audit8.engine.kernels.types import MAX_ROWS, PAGE_TOKENS
 from audit8.engine.pages import PagePool, Table, pages_for
 from audit8.engine.runner import Flight, Row, Runner
 from audit8.engine.sampling import choose, is_plain, logprobs_of, make_generator
@@ -68,10 +70,12 @@ class Running:
 class FusedExecutor:
     """See generation.Executor. One step is at most one prefill chunk and one token for every running sequence."""
 
-    def __init__(self, runner: Runner, pool: PagePool, *, chunk_tokens: int) -> None:
+    def __init__(self, runner: Runner, pool: PagePool, *, chunk_tokens: int, shared_chunk_tokens: int) -> None:
+        """`chunk_tokens` of prefill a step, `shared_chunk_tokens` while others wait for their next token."""
         self._runner = runner
         self._pool = pool
         self._chunk_tokens = chunk_tokens
+        self._shared_chunk_tokens = shared_chunk_tokens
         self._waiting: deque[Generation] = deque()
         self._prefilling: deque[Running] = deque()
         self._rows: list[Running] = []
@@ -106,6 +110,7 @@ class FusedExecutor:
 
     def drop_all(self, error: Audit8Error) -> None:
         self._flights.clear()
+        self._runner.reset()
         for running in [*self._prefilling, *self._joining, *self._rows]:
             running.generation.fail(error)
             self._pool.release(running.table)
@@ -156,7 +161,7 @@ class FusedExecutor:
             self._pool.release(self._prefilling.popleft().table)
             return
         prompt = generation.prompt_ids
-        end = min(len(prompt), (running.computed // self._chunk_tokens + 1) * self._chunk_tokens)
+        end = self._chunk_end(running.computed, len(prompt))
         try:
             logits = self._runner.prefill(list(prompt[running.computed : end]), running.computed, running.table.pages)
         except torch.OutOfMemoryError as error:  # this prompt's fault: the others go on
@@ -171,6 +176,14 @@ class FusedExecutor:
             self._prefilling.append(running)
         else:
             self._begin(running, logits)
+
+    def _chunk_end(self, start: int, length: int) -> int:
+        """`start` is a multiple of the reuse unit; so is the end, or it is the prompt's."""
+        most_tokens = self._shared_chunk_tokens if self._rows else self._chunk_tokens
+        whole = length // self._pool.reuse_tokens * self._pool.reuse_tokens
+        if start < whole and length - whole <= MAX_ROWS:
+            length = whole
+        return min(length, start + most_tokens)
 
     def _begin(self, running: Running, logits: Tensor) -> None:
         """The prompt is computed: answer a score, or choose the first token."""

@@ -71,6 +71,10 @@ class Runner:
         self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
         self._rows = 0
 
+    def reset(self) -> None:
+        """After a step that failed: what a kernel left half done is undone."""
+        self._scratch.counters.zero_()
+
     # ---- prefill -----------------------------------------------------------------------------------------------
 
     def prefill(self, tokens: list[int], start: int, pages: list[int]) -> Tensor:

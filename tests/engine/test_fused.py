@@ -44,6 +44,7 @@ def watch_prefill(executor: FusedExecutor) -> list[int]:
     return computed
 
 
+UNIT = tiny.CHUNK_TOKENS
 GREEDY = Sampling(max_tokens=12)
 SAMPLED = Sampling(max_tokens=12, temperature=1.3, top_p=0.95, top_k=50, seed=7)
 
@@ -82,7 +83,7 @@ def test_logits_are_the_same_bits_whatever_else_runs(weights: DecoderWeights) ->
     assert all(torch.equal(one, other) for one, other in zip(reference, crowded, strict=True))
 
 
-@pytest.mark.parametrize("length", [64, 65, 128, 130, 200])
+@pytest.mark.parametrize("length", [UNIT, UNIT + 1, 2 * UNIT, 2 * UNIT + 2, 3 * UNIT + 8])
 def test_a_cached_prefix_changes_nothing_and_is_used(weights: DecoderWeights, length: int) -> None:
     ids = prompt(length)
     executor, pool = make_executor(weights)
@@ -91,27 +92,28 @@ def test_a_cached_prefix_changes_nothing_and_is_used(weights: DecoderWeights, le
     computed = watch_prefill(executor)
     run(executor, second)
     assert second.tokens == first.tokens == alone(weights, ids, GREEDY)
-    assert sum(computed) == length - (length - 1) // 64 * 64
+    assert sum(computed) == length - (length - 1) // UNIT * UNIT
     assert pool.used_pages == 0
 
 
 def test_questions_about_the_same_text_wait_for_its_first_reader_and_share_it(weights: DecoderWeights) -> None:
-    executor, _ = make_executor(weights, page_count=64)
-    shared = prompt(128)
+    executor, _ = make_executor(weights, page_count=96)
+    shared = prompt(2 * UNIT)
     answers = [Answer(shared + prompt(5, n), GREEDY) for n in range(1, 9)]
     computed = watch_prefill(executor)
     run(executor, *answers)
-    assert sum(computed) == 128 + 8 * 5
+    assert sum(computed) == 2 * UNIT + 8 * 5
     assert [answer.tokens for answer in answers] == [alone(weights, shared + prompt(5, n), GREEDY) for n in range(1, 9)]
 
 
 def test_a_long_prompt_does_not_stall_those_who_answer(weights: DecoderWeights) -> None:
     executor, _ = make_executor(weights, page_count=64)
-    quick, long = Answer(prompt(10), Sampling(max_tokens=40)), Answer(prompt(300, 1), GREEDY)
+    quick, long = Answer(prompt(10), Sampling(max_tokens=40)), Answer(prompt(3 * UNIT + 8, 1), GREEDY)
     executor.add(quick.generation)
     executor.step()
     executor.add(long.generation)
-    for _ in range(4):  # 300 tokens are five chunks
+    executor.step()
+    for _ in range(2):  # the long prompt is four chunks, and a step may be read one step later
         before = len(quick.tokens)
         executor.step()
         assert len(quick.tokens) == before + 1

@@ -23,6 +23,7 @@ from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Operations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor, Generation, Item
+from audit8.engine.kernels.types import BLOCK_ROWS
 from audit8.engine.pages import PagePool
 from audit8.engine.runner import Runner
 from audit8.engine.weights import DecoderWeights, take
@@ -30,6 +31,7 @@ from audit8.types import Piece, Sampling
 
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
 OPS: Operations = kernels if DEVICE.type == "cuda" else CpuOperations()
+CHUNK_TOKENS = BLOCK_ROWS if DEVICE.type == "cuda" else 64
 SIZES: dict[str, Any] = {
     "vocab_size": 256,
     "hidden_size": 128,
@@ -38,7 +40,7 @@ SIZES: dict[str, Any] = {
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "head_dim": 64,
-    "max_position_embeddings": 512,
+    "max_position_embeddings": 1024,
     "tie_word_embeddings": False,
 }
 ROPE_LLAMA3 = {
@@ -78,17 +80,17 @@ def load_8bit(folder: Path) -> Any:
 
 
 def load_weights(folder: Path) -> DecoderWeights:
-    return take(load_8bit(folder), DEVICE, 512)
+    return take(load_8bit(folder), DEVICE, 1024)
 
 
 def make_executor(
-    weights: DecoderWeights, *, page_count: int = 32, max_rows: int = 16, chunk_tokens: int = 64
+    weights: DecoderWeights, *, page_count: int = 32, max_rows: int = 16, chunk_tokens: int = CHUNK_TOKENS
 ) -> tuple[FusedExecutor, PagePool]:
-    runner = Runner(weights, OPS, DEVICE, max_rows=max_rows, max_pages=8, page_count=page_count)
+    runner = Runner(weights, OPS, DEVICE, max_rows=max_rows, max_pages=16, page_count=page_count)
     if DEVICE.type == "cuda":
         runner.capture(lambda done, total: None)
     pool = PagePool(page_count, reuse_tokens=chunk_tokens)
-    return FusedExecutor(runner, pool, chunk_tokens=chunk_tokens), pool
+    return FusedExecutor(runner, pool, chunk_tokens=chunk_tokens * 2, shared_chunk_tokens=chunk_tokens), pool
 
 
 class Answer:

@@ -13,6 +13,7 @@ from audit8.engine.kernels.ops import (
     unusable,
 )
 from audit8.engine.kernels.types import (
+    BLOCK_ROWS,
     MAX_ROWS,
     PAGE_TOKENS,
     PRODUCT_SCALE,
@@ -24,6 +25,7 @@ from audit8.engine.kernels.types import (
 )
 
 __all__ = [
+    "BLOCK_ROWS",
     "MAX_ROWS",
     "PAGE_TOKENS",
     "PRODUCT_SCALE",

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from audit8.engine.kernels import attention, configs, matrices, rows
 from audit8.engine.kernels.types import (
+    BLOCK_ROWS,
     MAX_ROWS,
     PAGE_TOKENS,
     SPLIT_TOKENS,
@@ -113,8 +115,15 @@ def _multiply(x: Tensor, weight: Int8Weight, kind: configs.Kind) -> Tensor:
 
 
 def _dense_product(x: Tensor, weight: Int8Weight) -> Tensor:
-    """x @ w^T, fp16 [rows, out], through a dequantised slice of the weight at a time."""
+    """x @ w^T, fp16 [rows, out], through a dequantised slice of the weight at a time.
+
+    Always in products of BLOCK_ROWS rows, the last one padded: a library chooses its kernel, and with it the order of
+    its sums, by the number of rows.
+    """
+    count = len(x)
     n_out, n_in = weight.codes.shape
+    blocks = -(-count // BLOCK_ROWS)
+    x = pad(x, (0, 0, 0, blocks * BLOCK_ROWS - count))
     out = torch.empty(len(x), n_out, dtype=torch.float16, device=x.device)
     slices = -(-n_out * n_in // SCRATCH_ELEMENTS)
     step = -(-n_out // (slices * 256)) * 256  # aligned, or cuBLAS takes a slow path
@@ -123,8 +132,9 @@ def _dense_product(x: Tensor, weight: Int8Weight) -> Tensor:
         part = slice(first, min(first + step, n_out))
         dense = scratch[: part.stop - first]
         dequantise(Int8Weight(weight.codes[part], weight.absmax[part]), dense)
-        torch.mm(x, dense.T, out=out[:, part])
-    return out
+        for block in range(0, len(x), BLOCK_ROWS):
+            torch.mm(x[block : block + BLOCK_ROWS], dense.T, out=out[block : block + BLOCK_ROWS, part])
+    return out[:count]
 
 
 def linear(x: Tensor, weight: Int8Weight) -> Tensor:

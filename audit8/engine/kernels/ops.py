@@ -3,7 +3,7 @@
 On a CUDA device each is one Triton kernel (or, for many rows, a cuBLAS product); elsewhere it is its twin in
 `reference`. One call works for one new token of each of up to MAX_ROWS sequences (decode) as well as for a chunk of
 tokens of one sequence (prefill): a *row* is one token. The bits of a row's result depend on that row alone, not on the
-other rows nor on how many there are, while rows <= MAX_ROWS.
+other rows nor on how many there are, among calls of up to MAX_ROWS rows, and among calls of more.
 
 A layer is:
 

@@ -14,6 +14,9 @@ SPLIT_TOKENS = 128
 MAX_ROWS = 64
 """Most rows the fused int8 kernels take at once; more rows go through dequantise-then-multiply."""
 
+BLOCK_ROWS = 256
+"""More rows than MAX_ROWS are multiplied in blocks of exactly this many, from the first on, the last one padded."""
+
 PRODUCT_SCALE = 2.0**-4
 """silu(gate) * up is stored times this in fp16, and divided out again, exactly, where the down projection is added."""
 

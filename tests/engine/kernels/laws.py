@@ -196,3 +196,11 @@ def test_prefill_attention_is_the_same_in_any_chunks(window: int) -> None:
     assert error(whole, reference.attend_prefill(q, pages, table, 0, window, DOUBLE)) < HALF_ERROR
     for start, end in ((0, 64), (64, 192), (64, 203), (192, 203)):
         assert torch.equal(k.attend_prefill(q[start:end], pages, table, start, window), whole[start:end])
+
+
+def test_a_row_of_a_chunk_has_the_same_bits_in_any_chunk() -> None:
+    x, w = inputs(2 * k.BLOCK_ROWS + 90, 512, outliers=True), weight(96, 512)
+    for operation in (lambda rows: k.linear(rows, w)[0], lambda rows: k.gated(rows, w)):
+        whole = operation(x)
+        for start in (k.BLOCK_ROWS, 2 * k.BLOCK_ROWS):
+            assert torch.equal(operation(x[start:].contiguous()), whole[start:])

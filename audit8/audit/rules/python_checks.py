@@ -1,0 +1,59 @@
+"""The static rules for Python source that parses: which check looks at which kind of node.
+
+The claims' words are in the rules' tables; how values are followed is python_scope.py's.
+"""
+
+import ast
+import warnings
+from collections.abc import Callable, Iterator
+
+from audit8.audit.rules import python_injection as injection
+from audit8.audit.rules import python_protection as protection
+from audit8.audit.rules import python_web as web
+from audit8.audit.rules.python_scope import Module
+from audit8.audit.rules.rule import Hit
+
+_MAX_CHARS = 2_000_000
+
+
+def check_python(text: str) -> list[Hit] | None:
+    """Where the rules fire, or None when the text does not parse as Python 3 (the line rules then take over)."""
+    if len(text) > _MAX_CHARS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # The parser warns about escapes in the code; not our concern.
+            module = Module(ast.parse(text))
+        return [
+            _hit(rule_id, node)
+            for node in module.nodes()
+            for check in _CHECKS.get(type(node), ())
+            for rule_id in check(module, node, module.scopes[node])
+        ]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None  # Python 2, a fragment, or text made to exhaust the parser.
+
+
+def _hit(rule_id: str, node: ast.AST) -> Hit:
+    line = getattr(node, "lineno", 1)
+    return Hit(rule_id, line, min(getattr(node, "end_lineno", None) or line, line + 8))
+
+
+_CHECKS: dict[type[ast.AST], tuple[Callable[..., Iterator[str]], ...]] = {
+    ast.Call: (
+        injection.check_sql,
+        injection.check_commands,
+        injection.check_code,
+        injection.check_objects,
+        injection.check_xml,
+        web.check_web,
+        web.check_files,
+        protection.check_crypto,
+        protection.check_trust,
+    ),
+    ast.JoinedStr: (injection.check_sql,),
+    ast.BinOp: (injection.check_sql,),
+    ast.Return: (web.check_page,),
+    ast.Attribute: (protection.check_attributes,),
+    ast.Assign: (protection.check_assignments,),
+}

@@ -1,0 +1,114 @@
+"""Syntax-tree checks: weak cryptography, checks of certificates and signatures switched off, debug modes."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from audit8.audit.rules import python_calls as calls
+from audit8.audit.rules.python_expressions import (
+    first_of,
+    is_value,
+    keyword_of,
+    last_name,
+    words_near,
+)
+from audit8.audit.rules.python_scope import Module, Scope
+
+_SECRET_WORD = re.compile(r"passw|passwd|pwd|passphrase|secret|credential", re.IGNORECASE)
+_TOKEN_WORD = re.compile(
+    r"token|passw|secret|session|nonce|otp|csrf|api_?key|salt|verif|reset_?code|captcha|invite|credential|private_?key|sess_?id",
+    re.IGNORECASE,
+)
+_WEAK_CIPHERS = re.compile(
+    r"(?:^|\.)(?:DES3?|ARC4|ARC2|Blowfish|XOR)\.new$|algorithms\.(?:TripleDES|ARC4|Blowfish|IDEA|CAST5|SEED)$|modes\.ECB$"
+)
+_KEY_MAKERS = re.compile(r"(?:rsa|dsa|RSA|DSA)\.(?:generate_private_key|generate|generate_parameters)$")
+_OLD_TLS = re.compile(
+    r"ssl\.PROTOCOL_(?:SSLv2|SSLv3|SSLv23|TLSv1|TLSv1_1)$|SSL\.(?:SSLv2|SSLv3|TLSv1|TLSv1_1)_METHOD$|\.MODE_ECB$"
+)
+
+
+def check_crypto(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
+    name = module.name_of(node.func)
+    weak = name in (
+        "hashlib.md5",
+        "hashlib.sha1",
+        "md5.new",
+        "sha.new",
+        "Crypto.Hash.MD5.new",
+        "Crypto.Hash.SHA.new",
+        "Cryptodome.Hash.MD5.new",
+    )
+    if name == "hashlib.new" and isinstance(first_of(node), ast.Constant):
+        weak = str(getattr(first_of(node), "value", "")).lower() in ("md5", "sha1", "md4")
+    if (
+        weak
+        and not is_value(keyword_of(node, "usedforsecurity"), False)
+        and _SECRET_WORD.search(words_near(module, node))
+    ):
+        yield "weak-hash-password"
+    if _WEAK_CIPHERS.search(name):
+        yield "weak-cipher"
+    size = keyword_of(node, "key_size") or keyword_of(node, "bits") or (node.args[-1] if node.args else None)
+    bits = size.value if isinstance(size, ast.Constant) and isinstance(size.value, int) else 2048
+    if _KEY_MAKERS.search(name) and 256 <= bits < 2048:
+        yield "short-key"
+    if name in calls.RANDOM and _TOKEN_WORD.search(words_near(module, node)):
+        yield "predictable-random"
+
+
+def check_trust(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
+    name = module.name_of(node.func)
+    http = name.startswith(("requests.", "httpx.", "aiohttp.")) or last_name(node) in (
+        "get",
+        "post",
+        "put",
+        "request",
+        "delete",
+        "patch",
+    )
+    if (
+        (is_value(keyword_of(node, "verify"), False) and http)
+        or (is_value(keyword_of(node, "ssl"), False) and name.startswith("aiohttp."))
+        or name == "ssl._create_unverified_context"
+        or (
+            last_name(node) == "set_missing_host_key_policy"
+            and re.search(r"AutoAddPolicy|WarningPolicy", ast.unparse(node))
+        )
+    ):
+        yield "tls-check-off"
+    if last_name(node) == "decode" and (name.startswith(("jwt.", "jose.jwt.")) or "jwt" in name):
+        options = keyword_of(node, "options")
+        unverified = isinstance(options, ast.Dict) and any(
+            isinstance(key, ast.Constant) and key.value == "verify_signature" and is_value(value, False)
+            for key, value in zip(options.keys, options.values, strict=True)
+        )
+        if unverified or is_value(keyword_of(node, "verify"), False):
+            yield "jwt-unverified"
+    if last_name(node) == "run" and is_value(keyword_of(node, "debug"), True):
+        yield "debug-on"
+
+
+def check_attributes(module: Module, node: ast.Attribute, scope: Scope) -> Iterator[str]:
+    if _OLD_TLS.search(module.name_of(node)) and not module.name_of(node).endswith("SSLv23"):
+        yield "weak-cipher"
+
+
+def check_assignments(module: Module, node: ast.Assign, scope: Scope) -> Iterator[str]:
+    target = node.targets[0]
+    name = getattr(target, "attr", getattr(target, "id", ""))
+    if (
+        (name == "check_hostname" and is_value(node.value, False))
+        or (name == "verify_mode" and module.name_of(node.value) == "ssl.CERT_NONE")
+        or (isinstance(target, ast.Attribute) and name == "verify" and is_value(node.value, False))
+        or (name == "_create_default_https_context" and module.name_of(node.value) == "ssl._create_unverified_context")
+    ):
+        yield "tls-check-off"
+    if (
+        name == "DEBUG"
+        and is_value(node.value, True)
+        and isinstance(target, ast.Name)
+        and scope.parent is None
+        and "INSTALLED_APPS" in scope.values
+    ):
+        yield "debug-on"

@@ -1,0 +1,142 @@
+"""Rules: SQL text built from strings."""
+
+from audit8.audit.rules.rule import (
+    ARG,
+    CS_HOLES,
+    DSTR,
+    JS,
+    JS_HOLES,
+    KOTLIN_HOLES,
+    PHP_HOLES,
+    PLUS_CHAIN,
+    RUBY_HOLES,
+    STR,
+    C,
+    Finder,
+    Rule,
+    Words,
+)
+from audit8.types import Severity
+
+_NOT_PROSE = r"(?!(?:the|a|an|your|this|these|our|its|my)\b)"
+# A query, not an English sentence: upper-case keywords, or lower-case ones in the order that SQL has them.
+SQL = (
+    r"\bSELECT\s(?s:.{1,400}?)\sFROM\b|\bselect\s+(?:distinct\s+)?(?:\*|count\([^)]{0,40}\)|"
+    r"[\w.\"`]+(?:\s*,\s*[\w.*\"`]+){0,30})\s+from\s+"
+    + _NOT_PROSE
+    + r"|(?i:\binsert\s+(?:ignore\s+|or\s+\w+\s+)?into\s+"
+    + _NOT_PROSE
+    + r"[\S]{1,80}\s*(?:\(|values|select|set)|\bupdate\s+[\S]{1,80}\s+set\s+\S{1,80}\s*=|\bdelete\s+from\s+"
+    + _NOT_PROSE
+    + r"|\b(?:drop|create|alter|truncate)\s+(?:table|database|schema|user|view|role)\s+(?:if\s+(?:not\s+)?exists\s+)?"
+    + _NOT_PROSE
+    + (
+        r"\S|\bwhere\s+[\w.\"`]{1,60}\s*(?:=|<>|!=|<|>|\blike\b|\bin\b)|\border\s+by\s+[\"'`]?\s*[+.]|"
+        r"\breplace\s+into\s+\S)"
+    )
+)
+_QUOTING = (
+    r"(?i:\bquote\w*\s*\(|\bescape\w*\s*\(|\w*_escape\w*\s*\(|\w*escape(?:id|string|literal|"
+    r"identifier)?\s*\(|sanitize_sql\w*\s*\(|"
+    r"real_escape_string|QuoteIdentifier|\.quote\b|placeholder)"
+)
+_TALK = (
+    r"\b(?:console|logger|log|LOG|Log)\.\w+\s*\(|\bthrow\s|\bnew \w*(?:Error|Exception)\(|\b(?:puts|printf|"
+    r"println|raise|errors\.New)\b|System\.out"
+)
+_FORMATTED_SQL = rf"^(?=(?s:.*)(?:%[-+#\d$.*]*[sv]|\{{\d))(?s:.*?)(?:{SQL})"
+
+RULES = (
+    Rule(
+        "sql-from-strings",
+        "sql-injection",
+        "CWE-89",
+        Severity.HIGH,
+        0.85,
+        Words("SQL query built from strings", "用字符串拼接的 SQL 查询"),
+        Words(
+            "A value is put into the text of the query. Whoever controls it can change the query "
+            "itself: read, alter or "
+            "delete other data.",
+            "变量被直接拼进了查询文本。能控制该值的人可以改变查询本身，从而读取、篡改或删除其他数据。",
+        ),
+        Words(
+            "Keep the query constant and pass values as bound parameters; choose table and column "
+            "names from a fixed list.",
+            "查询文本保持为常量，把值作为绑定参数传入；表名、列名只从固定的列表中选取。",
+        ),
+        (
+            Finder(
+                JS,
+                r"(?<![\w)\]])(?P<s>`[\x00\n]+`)",
+                literal=SQL,
+                vary="varies",
+                holes=JS_HOLES,
+                safe=_QUOTING,
+                unless=_TALK,
+            ),
+            Finder(
+                (*JS, "java", "go", "csharp", "kotlin", "scala", "cpp", "ruby", "python"),
+                PLUS_CHAIN,
+                literal=SQL,
+                vary="varies",
+                safe=_QUOTING,
+                unless=_TALK,
+            ),
+            Finder(
+                ("java", "kotlin", "go", "csharp"),
+                rf"\b(?:[Ss]tring\.[fF]ormat|fmt\.Sprintf)\s*\(\s*(?P<s>{STR}),\s*(?P<v>(?:{ARG},?\s*)+)",
+                literal=_FORMATTED_SQL,
+                vary="varies",
+                safe=_QUOTING,
+                unless=_TALK,
+            ),
+            Finder(
+                C,
+                rf"\bv?s(?:n)?printf\s*\([^;\"]{{0,120}}(?P<s>{DSTR})\s*,\s*(?P<v>[^;]{{1,200}})\)\s*;",
+                literal=_FORMATTED_SQL,
+                vary="varies",
+            ),
+            Finder(
+                ("php",), rf"(?P<s>{DSTR})", literal=SQL, vary="varies", holes=PHP_HOLES, safe=_QUOTING, unless=_TALK
+            ),
+            Finder(
+                ("php",), rf"(?P<s>{STR}\s*\.\s*(?P<v>{ARG}))", literal=SQL, vary="varies", safe=_QUOTING, unless=_TALK
+            ),
+            Finder(
+                ("ruby",), rf"(?P<s>{DSTR})", literal=SQL, vary="varies", holes=RUBY_HOLES, safe=_QUOTING, unless=_TALK
+            ),
+            Finder(
+                ("ruby",),
+                r"\.(?:where|find_by_sql|order|reorder|having|joins|group|pluck|exists\?|update_all|"
+                r"delete_all|destroy_all|count_by_sql|"
+                rf"from|find_by|select_all|execute|exec_query|not)\s*\(?\s*\[?\s*(?P<s>{DSTR})",
+                vary="varies",
+                holes=RUBY_HOLES,
+                safe=_QUOTING,
+            ),
+            Finder(
+                ("ruby",),
+                r"\.(?:where|find_by_sql|order|reorder|having|joins|group|pluck|exists\?|update_all|delete_all|execute)"
+                rf"\s*\(?\s*(?P<v>(?:params|cookies)\s*\[{ARG})",
+                vary="request",
+                safe=_QUOTING,
+            ),
+            Finder(
+                ("csharp",), rf"(?:\$@?|@\$)(?P<s>{DSTR})", literal=SQL, vary="varies", holes=CS_HOLES, unless=_TALK
+            ),
+            Finder(("kotlin",), rf"(?P<s>{DSTR})", literal=SQL, vary="varies", holes=KOTLIN_HOLES, unless=_TALK),
+            Finder(("scala",), rf"\b[sf](?P<s>{DSTR})", literal=SQL, vary="varies", holes=KOTLIN_HOLES, unless=_TALK),
+            Finder(
+                ("python",),
+                rf"\b(?i:f|fr|rf)(?P<s>{STR})",
+                literal=SQL,
+                vary="varies",
+                holes=r"\{([^{}:!]*)",
+                unless=_TALK,
+            ),
+            Finder(("python",), rf"(?P<s>{STR}\s*%\s*(?P<v>{ARG}))", literal=SQL, vary="varies", unless=_TALK),
+        ),
+        python=True,
+    ),
+)

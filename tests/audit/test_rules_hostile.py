@@ -1,0 +1,71 @@
+"""Text made to keep the rules busy: the time stays in proportion to the length."""
+
+import time
+
+import pytest
+
+from audit8.audit.lexer import LEXERS
+from audit8.audit.rules import run_rules
+from audit8.types import Source
+
+CHARS = 15_000
+SEEDS = [
+    "a",
+    '"',
+    "'",
+    "(",
+    "/",
+    "\n",
+    " ",
+    "`",
+    '"a"+',
+    "SELECT ",
+    '"SELECT a FROM b WHERE x=" + y ',
+    "token=",
+    "exec(",
+    "free(p);",
+    "`${",
+    "open(req.query.x,",
+    "/*",
+    "{[(",
+    "1+",
+    "-",
+    "a.",
+    "<<A\n",
+    'r#"',
+    "eval(x)\n",
+    "x = ",
+    "sk-",
+    "where a ",
+    "#[account(\n",
+    "pub balance -= amount;\n",
+    "https://aaaa:",
+]
+
+
+@pytest.mark.parametrize("language", sorted(LEXERS))
+def test_no_text_keeps_the_rules_busy(language: str) -> None:
+    texts = [
+        seed * (CHARS // len(seed)) for seed in (SEEDS if language in ("python", "javascript", "c") else SEEDS[::3])
+    ]
+    for text in texts:
+        began = time.process_time()
+        run_rules(Source("a", text, language), "en")
+        assert time.process_time() - began < 3, text[:30]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 5000,
+        "-" * 50_000 + "1",
+        "1+" * 30_000 + "1",
+        "a." * 30_000 + "b",
+        "lambda: " * 3000 + "1",
+        "f(" * 2000 + ")" * 2000,
+        "x = x + y\n" * 3000 + "eval(x)\n",
+        "if a:\n" * 1 + "  " * 3000 + "b",
+    ],
+)
+def test_python_made_to_exhaust_the_parser_is_still_answered(text: str) -> None:
+    run_rules(Source("a.py", text, "python"), "en")
