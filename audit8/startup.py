@@ -77,20 +77,19 @@ def _build(settings: Settings, choice: Choice, device_name: str, progress: Progr
     )
     for note in built.notes:
         log.info(note)
-    loaded = built.loaded
     return LocalEngine(
-        tokenizer=loaded.tokenizer,
+        tokenizer=built.frame.tokenizer,
         executor=built.executor,
         info=EngineInfo(
             model=choice.name,
-            device=loaded.device,
-            quantisation=loaded.quant,
+            device=device_name,
+            quantisation=choice.quant,
             arithmetic=built.arithmetic,
             context_tokens=built.context_tokens,
             pocket=choice.pocket,
         ),
-        eos_ids=loaded.eos_ids,
-        memory=lambda: device.memory(loaded.device),
+        eos_ids=built.frame.eos_ids,
+        memory=lambda: device.memory(device_name),
         classify=_logged(device.classify),
     )
 

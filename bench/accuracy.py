@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from audit8.engine import kernels, loading, weights
+from audit8.engine import kernels, loading
+from audit8.engine.build import Order, read_weights
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Decoder
 from audit8.engine.kernels.types import PAGE_TOKENS, DecodeScratch, Pages
@@ -41,8 +42,8 @@ def windows_of(folder: Path, count: int, tokens: int) -> Tensor:
 def ours(folder: Path, ids: Tensor) -> Tensor:
     """Log-probabilities [windows, tokens, vocab]: every window a row of the decode step, token by token."""
     count, tokens = ids.shape
-    loaded = loading.load(folder, "8bit", str(DEVICE), lambda _: None)
-    taken = weights.take(loaded.model, DEVICE, tokens)
+    order = Order(folder, "8bit", str(DEVICE), "fused", tokens)
+    taken = read_weights(order, loading.read_frame(folder), tokens, lambda _: None)
     each = -(-tokens // PAGE_TOKENS)
     shape = (count * each, taken.kv_heads, PAGE_TOKENS, taken.head_dim)
     cache = [Pages(*(torch.zeros(shape, dtype=torch.float16, device=DEVICE) for _ in range(2))) for _ in taken.layers]
@@ -83,7 +84,7 @@ def measure(folder: Path, count: int, tokens: int) -> dict[str, Any]:
         result: dict[str, Any] = {"fp32": compare(exact, exact, ids), "ours": compare(ours(folder, ids), exact, ids)}
         gc.collect()
         stock = loading.load(folder, "8bit", str(DEVICE), lambda _: None)
-        result["llm_int8"] = compare(transformers_logs(stock.model, ids), exact, ids)
+        result["llm_int8"] = compare(transformers_logs(stock, ids), exact, ids)
     return result
 
 

@@ -21,8 +21,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-from audit8.engine import loading, weights
-from audit8.engine.build import Built, Order, build
+from audit8.engine import loading
+from audit8.engine.build import Built, Order, build, read_weights
 from audit8.engine.generation import Generation
 from audit8.types import Sampling
 
@@ -109,10 +109,12 @@ def loading_peak(folder: Path, cap_gib: float) -> dict[str, float]:
     total_bytes = torch.cuda.mem_get_info()[1]
     torch.cuda.set_per_process_memory_fraction(cap_gib * 2**30 / total_bytes)
     torch.cuda.reset_peak_memory_stats()
-    loaded = loading.load(folder, "8bit", DEVICE, lambda _: None, vocabulary_on_cpu=True)
-    taken = weights.take(loaded.model, torch.device(DEVICE), 8192)
+    order = Order(folder, "8bit", DEVICE, "auto", 8192)
+    start = time.perf_counter()
+    taken = read_weights(order, loading.read_frame(folder), 8192, lambda _: None)
     result = {
         "cap_gib": cap_gib,
+        "seconds": round(time.perf_counter() - start, 2),
         "weights_gib": round(torch.cuda.memory_allocated() / 2**30, 3),
         "peak_gib": round(torch.cuda.max_memory_allocated() / 2**30, 3),
     }

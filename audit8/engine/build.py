@@ -1,17 +1,15 @@
 """From a model folder to a running executor, by the best way that this machine and this model allow.
 
 The ladder: fused kernels with CUDA graphs -> fused kernels without graphs -> transformers' own `generate`. Each step
-down is taken for a reason that `Built.notes` says in words for the log.
+down is read for a reason that `Built.notes` says in words for the log.
 """
 
-import gc
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from transformers import AutoConfig
 
 from audit8.engine import kernels, loading, weights
 from audit8.engine.cpu_ops import CpuOperations
@@ -56,7 +54,7 @@ class Built:
     """`notes`: why a rung of the ladder was passed over, and what the fused arithmetic does without."""
 
     executor: Executor
-    loaded: loading.Loaded
+    frame: loading.Frame
     context_tokens: int
     arithmetic: str
     notes: tuple[str, ...]
@@ -66,62 +64,66 @@ def build(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
     """Load the model and make its executor.
 
     Raises:
-        MissingDependency, ModelNotFound, Offloaded, DoesNotFit: as `loading.load`; and when `kind` is "fused" but
-            this model or machine cannot run it, ModelNotFound or DoesNotFit with the reason.
+        MissingDependency, ModelNotFound, Offloaded, DoesNotFit: as `loading.load`; ModelNotFound also when `kind` is
+            "fused" and this model or machine cannot run it.
     """
-    reason = why_not_fused(order)
+    frame = loading.read_frame(order.folder, trust_remote_code=order.trust_remote_code)
+    reason = why_not_fused(order, frame.config)
     if not reason:
-        return _fused(order, progress)
+        return _fused(order, frame, progress)
     if order.kind == "fused":
         raise ModelNotFound(f"--engine fused cannot run this: {reason}", hint="use --engine auto")
-    return _stock(order, progress, (f"the fused engine is not used: {reason}",))
+    return _stock(order, frame, progress, (f"the fused engine is not used: {reason}",))
 
 
-def why_not_fused(order: Order) -> str:
-    """The reason for taking the last rung; "" if there is none."""
+def why_not_fused(order: Order, config: Any) -> str:
+    """The reason for taking the last rung; "" if there is none. `config` is the model's own."""
     if order.kind == "stock":
         return "--engine stock asks for the original"
     if order.quant != "8bit":
         return "it needs 8-bit weights"
-    config = AutoConfig.from_pretrained(order.folder, trust_remote_code=order.trust_remote_code)
     if unknown := weights.unknown(config):
         return unknown
     return kernels.unusable(torch.device(order.device)) if order.device.startswith("cuda") else ""
 
 
-def _stock(order: Order, progress: Callable[[LoadProgress], None], notes: tuple[str, ...]) -> Built:
-    loaded = loading.load(order.folder, order.quant, order.device, progress, trust_remote_code=order.trust_remote_code)
+def _stock(
+    order: Order, frame: loading.Frame, progress: Callable[[LoadProgress], None], notes: tuple[str, ...]
+) -> Built:
+    model = loading.load(order.folder, order.quant, order.device, progress, trust_remote_code=order.trust_remote_code)
     return Built(
-        executor=StockExecutor(loaded.model, eos_ids=loaded.eos_ids, pad_id=loaded.pad_id),
-        loaded=loaded,
-        context_tokens=min(order.context_tokens, loaded.context_tokens),
+        executor=StockExecutor(model, eos_ids=frame.eos_ids, pad_id=frame.pad_id),
+        frame=frame,
+        context_tokens=min(order.context_tokens, frame.context_tokens),
         arithmetic=STOCK_ARITHMETIC[order.quant],
         notes=notes,
     )
 
 
-def _fused(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
+def read_weights(
+    order: Order, frame: loading.Frame, context_tokens: int, progress: Callable[[LoadProgress], None]
+) -> weights.DecoderWeights:
+    """The decoder's weights on the order's device; raises MissingDependency, ModelNotFound."""
+    loading.check_bitsandbytes()
+    reading = weights.ReadOrder(
+        context_tokens, order.head, lambda done, total: progress(LoadProgress("loading", done, total, "tensors"))
+    )
+    with loading.in_words(order.folder):
+        return weights.read(order.folder, frame.config, torch.device(order.device), reading)
+
+
+def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress], None]) -> Built:
     device = torch.device(order.device)
     on_gpu = device.type == "cuda"
-    loaded = loading.load(
-        order.folder,
-        order.quant,
-        order.device,
-        progress,
-        trust_remote_code=order.trust_remote_code,
-        vocabulary_on_cpu=on_gpu,
-    )
-    context_tokens = min(order.context_tokens, loaded.context_tokens)
-    taken = weights.take(loaded.model, device, context_tokens, order.head)
-    loaded = replace(loaded, model=None)  # its layers are empty now
-    gc.collect()
+    context_tokens = min(order.context_tokens, frame.context_tokens)
+    read = read_weights(order, frame, context_tokens, progress)
     runner = Runner(
-        taken,
+        read,
         kernels if on_gpu else CpuOperations(),
         device,
         max_rows=GPU_ROWS if on_gpu else CPU_ROWS,
         max_pages=pages_for(context_tokens),
-        page_count=_page_count(taken, device, context_tokens),
+        page_count=_page_count(read, device, context_tokens),
     )
     notes = ["every activation is multiplied as it is: no outlier threshold is needed"]
     if on_gpu:
@@ -134,7 +136,7 @@ def _fused(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
             chunk_tokens=GPU_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS,
             shared_chunk_tokens=GPU_SHARED_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS,
         ),
-        loaded=loaded,
+        frame=frame,
         context_tokens=context_tokens,
         arithmetic=FUSED_ARITHMETIC.format(
             activations="fp16" if on_gpu else "bf16", graphs=", CUDA graphs" if runner.has_graphs else ""
@@ -153,13 +155,13 @@ def _capture(runner: Runner, progress: Callable[[LoadProgress], None]) -> list[s
     return []
 
 
-def _page_count(taken: weights.DecoderWeights, device: torch.device, context_tokens: int) -> int:
+def _page_count(read: weights.DecoderWeights, device: torch.device, context_tokens: int) -> int:
     """As many pages as memory allows, up to CACHED_CONTEXTS contexts; raises DoesNotFit below one context."""
     most = CACHED_CONTEXTS * pages_for(context_tokens)
     if device.type == "cpu":
         return pages_for(context_tokens) * 2  # touched only when used
     free_bytes = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    fitting = (free_bytes - WORKSPACE_BYTES) // cache_bytes_per_page(taken)
+    fitting = (free_bytes - WORKSPACE_BYTES) // cache_bytes_per_page(read)
     if fitting < pages_for(context_tokens):
         raise DoesNotFit(
             f"after the weights there is room for {max(0, fitting) * PAGE_TOKENS} tokens of cache; "

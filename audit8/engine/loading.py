@@ -9,29 +9,46 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, GenerationConfig
 
 from audit8.errors import MissingDependency, ModelNotFound, Offloaded
 from audit8.types import LoadProgress, Quant
 
 OUTLIER_THRESHOLD = 6.0  # LLM.int8's own default: activation columns above it are multiplied in 16 bit
-VOCABULARY = ("model.embed_tokens", "lm_head")
 INSTALL_HINT = (
     "pip install -U bitsandbytes accelerate   (from a mirror: add -i https://pypi.tuna.tsinghua.edu.cn/simple)"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """`eos_ids`: every token id that ends an answer. `context_tokens`: what the model was made for."""
+class Frame:
+    """What every executor needs beside the weights. `eos_ids`: every token id that ends an answer.
 
-    model: Any
+    `context_tokens`: what the model was made for.
+    """
+
+    config: Any
     tokenizer: Any
-    device: str
-    quant: Quant
     eos_ids: frozenset[int]
     pad_id: int
     context_tokens: int
+
+
+def read_frame(folder: Path, *, trust_remote_code: bool = False) -> Frame:
+    """The configuration and tokenizer of a model folder; raises ModelNotFound if they cannot be used."""
+    with in_words(folder), _quiet():
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        generation = folder / "generation_config.json"
+        declared = GenerationConfig.from_pretrained(folder).eos_token_id if generation.is_file() else None
+    eos_ids = _ids(declared) | _ids(getattr(config, "eos_token_id", None)) | _ids(tokenizer.eos_token_id)
+    return Frame(
+        config=config,
+        tokenizer=tokenizer,
+        eos_ids=eos_ids,
+        pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(eos_ids, default=0),
+        context_tokens=int(getattr(config, "max_position_embeddings", 0) or 2048),
+    )
 
 
 def load(
@@ -41,12 +58,8 @@ def load(
     progress: Callable[[LoadProgress], None],
     *,
     trust_remote_code: bool = False,
-    vocabulary_on_cpu: bool = False,
-) -> Loaded:
-    """Load `folder` onto `device` ("cuda:0" or "cpu").
-
-    `vocabulary_on_cpu` leaves embedding and head, which bitsandbytes does not quantise, in system memory for the
-    caller to quantise: they then never take 16 bit on the GPU.
+) -> Any:
+    """The model of `folder` as transformers makes it, on `device` ("cuda:0" or "cpu"), quantised by bitsandbytes.
 
     Raises:
         MissingDependency: bitsandbytes is absent or does not work.
@@ -54,49 +67,34 @@ def load(
         Offloaded: a part of the model is not on `device`.
     """
     if quant != "none":
-        _check_bitsandbytes()
-    with _reported(progress):
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
-            model = AutoModelForCausalLM.from_pretrained(
-                folder,
-                device_map=_device_map(device, vocabulary_on_cpu),
-                dtype=_dtype(quant, device),
-                quantization_config=_quantisation(quant, vocabulary_on_cpu),
-                use_safetensors=True,
-                trust_remote_code=trust_remote_code,
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelNotFound(
-                f"the model in {folder} cannot be loaded: {error}",
-                hint="the folder needs config.json, tokenizer files and *.safetensors of a causal language model",
-            ) from error
+        check_bitsandbytes()
+    with in_words(folder), _quiet(), _reported(progress):
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            device_map={"": device},
+            dtype=_dtype(quant, device),
+            quantization_config=_quantisation(quant),
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+        )
     model.eval()
-    check_placement(model, device, except_for=VOCABULARY if vocabulary_on_cpu else ())
-    eos_ids = _eos_ids(model, tokenizer)
-    return Loaded(
-        model=model,
-        tokenizer=tokenizer,
-        device=device,
-        quant=quant,
-        eos_ids=eos_ids,
-        pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(eos_ids, default=0),
-        context_tokens=int(getattr(model.config, "max_position_embeddings", 0) or 2048),
-    )
+    check_placement(model, device)
+    return model
 
 
-def check_placement(model: torch.nn.Module, device: str, except_for: tuple[str, ...] = ()) -> None:
+def check_placement(model: torch.nn.Module, device: str) -> None:
     """Raises Offloaded unless every parameter and buffer is on `device`: nothing is ever offloaded silently."""
     wanted = torch.device(device)
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if tensor.device.type != wanted.type and not name.startswith(except_for or "\0"):
+        if tensor.device.type != wanted.type:
             raise Offloaded(
                 f"{name} is on {tensor.device}, not on {device}: the model does not fit",
                 hint="choose a smaller model, --quant 4bit, or close other programs that use the GPU",
             )
 
 
-def _check_bitsandbytes() -> None:
+def check_bitsandbytes() -> None:
+    """Raises MissingDependency, with how to install it, unless bitsandbytes can be imported."""
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # else one line per layer and token
     try:
         import bitsandbytes  # noqa: F401, PLC0415 - its absence is an error with an answer, not a traceback
@@ -104,19 +102,12 @@ def _check_bitsandbytes() -> None:
         raise MissingDependency(f"bitsandbytes is missing or broken ({error})", hint=INSTALL_HINT) from error
 
 
-def _device_map(device: str, vocabulary_on_cpu: bool) -> dict[str, str]:
-    if not vocabulary_on_cpu:
-        return {"": device}
-    return dict.fromkeys(("model.layers", "model.norm", "model.rotary_emb"), device) | dict.fromkeys(VOCABULARY, "cpu")
-
-
-def _quantisation(quant: Quant, vocabulary_on_cpu: bool) -> BitsAndBytesConfig | None:
+def _quantisation(quant: Quant) -> BitsAndBytesConfig | None:
     if quant == "8bit":
         return BitsAndBytesConfig(
             load_in_8bit=True,
             llm_int8_threshold=OUTLIER_THRESHOLD,
             llm_int8_has_fp16_weight=False,
-            llm_int8_enable_fp32_cpu_offload=vocabulary_on_cpu,
         )
     if quant == "4bit":
         return BitsAndBytesConfig(
@@ -138,10 +129,10 @@ def _dtype(quant: Quant, device: str) -> torch.dtype | str:
     return torch.float16 if device.startswith("cuda") else torch.float32
 
 
-def _eos_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    declared = model.generation_config.eos_token_id
-    ids = set(declared if isinstance(declared, list) else [declared])
-    return frozenset(int(eos) for eos in ids | {tokenizer.eos_token_id} if eos is not None)
+def _ids(declared: int | list[int] | None) -> frozenset[int]:
+    if declared is None:
+        return frozenset()
+    return frozenset(declared if isinstance(declared, list) else [declared])
 
 
 class _Bar:
@@ -178,18 +169,37 @@ class _Bar:
 
 
 @contextmanager
+def in_words(folder: Path) -> Iterator[None]:
+    """What a library says about a folder that is no model, as ModelNotFound."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelNotFound(
+            f"the model in {folder} cannot be loaded: {error}",
+            hint="the folder needs config.json, tokenizer files and *.safetensors of a causal language model",
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' notices."""
+    verbosity = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.utils.logging.set_verbosity(verbosity)
+
+
+@contextmanager
 def _reported(progress: Callable[[LoadProgress], None]) -> Iterator[None]:
-    """Turn transformers' progress bars into reports, and its notices off, while a model loads."""
+    """Turn transformers' progress bars into reports while a model loads."""
 
     def hook(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Bar:
         return _Bar(progress, args[0] if args else kwargs.get("iterable"), kwargs.get("total"))
 
-    logs = transformers.utils.logging
-    verbosity = logs.get_verbosity()
-    logs.set_verbosity_error()
-    before = logs.set_tqdm_hook(hook)
+    before = transformers.utils.logging.set_tqdm_hook(hook)
     try:
         yield
     finally:
-        logs.set_tqdm_hook(before)
-        logs.set_verbosity(verbosity)
+        transformers.utils.logging.set_tqdm_hook(before)

@@ -1,21 +1,35 @@
-"""From a loaded transformers model to the matrices that the decoder multiplies by: int8, each held once.
+"""From a checkpoint to the matrices that the decoder multiplies by: int8, each held once, never in 16 bit on the GPU.
 
-Takes the tensors out of the modules (bitsandbytes' own codes and absmax, untouched) and stacks q, k, v and gate, up
-by rows, a layer at a time, so that nothing is held twice for longer than one layer. Embedding and head become int8
-by row too. Says why when a model is not one that the decoder knows: such a model runs on the stock executor.
+Says why when a model is not one that the decoder knows: such a model runs on the stock executor.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from transformers import AutoModelForCausalLM
 
+from audit8.engine.checkpoint import Checkpoint
 from audit8.engine.kernels.types import Int8Weight, QkvExtras, Rotary
 
 HeadKind = Literal["int8", "fp16"]
 KNOWN_FAMILIES = ("llama", "qwen2", "qwen3", "mistral")
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")  # tables that do not depend on the prompt's length
+
+
+BLOCK_ROWS = 4096  # quantised at a time: a 7B's widest matrix in fp16 would be 136 MB
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOrder:
+    """`head` "fp16" keeps embedding and head in 16 bit (bf16 on a CPU), at the cost of twice their bytes."""
+
+    context_tokens: int
+    head: HeadKind
+    progress: Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,62 +68,45 @@ def unknown(config: Any) -> str:
     """Why the decoder cannot run a model of this configuration, in words for the log; "" if it can."""
     if config.model_type not in KNOWN_FAMILIES:
         return f"model type {config.model_type} is not one of {', '.join(KNOWN_FAMILIES)}"
-    if config.hidden_act != "silu":
-        return f"activation {config.hidden_act} is not silu"
-    rope = getattr(config, "rope_parameters", None) or {}
-    kind = rope.get("rope_type", "default")
-    if kind not in STATIC_ROPE:
-        return f"rope type {kind} depends on the prompt"
-    if getattr(config, "mlp_bias", False):
-        return "its MLP has biases"
+    rope = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
+    biased = config.model_type == "llama" and getattr(config, "attention_bias", False)  # qwen2's are on q, k, v only
     head_dim = head_dim_of(config)
-    if head_dim not in (64, 128):
-        return f"head dimension {head_dim} is neither 64 nor 128"
-    return ""
+    reasons = {
+        f"activation {config.hidden_act} is not silu": config.hidden_act != "silu",
+        f"rope type {rope} depends on the prompt": rope not in STATIC_ROPE,
+        "an output projection has a bias": biased or getattr(config, "mlp_bias", False),
+        "its checkpoint is quantised already": getattr(config, "quantization_config", None) is not None,
+        f"head dimension {head_dim} is neither 64 nor 128": head_dim not in (64, 128),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def head_dim_of(config: Any) -> int:
     return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
-def quantise_rows(dense: Tensor, device: torch.device) -> Int8Weight:
-    """[out, in] of any float dtype -> int8 by row absmax, as bitsandbytes does it, before it reaches `device`.
+def read(folder: Path, config: Any, device: torch.device, order: ReadOrder) -> DecoderWeights:
+    """Read and quantise the checkpoint in `folder`, a block of rows at a time, straight into its place on `device`.
 
-    In blocks of rows: the float32 copy of a vocabulary would be gigabytes.
-    """
-    codes = torch.empty(dense.shape, dtype=torch.int8, device=device)
-    absmax = torch.empty(dense.shape[0], dtype=torch.float32, device=device)
-    for start in range(0, dense.shape[0], 8192):
-        block = dense[start : start + 8192].float()
-        largest = block.abs().amax(dim=1)
-        scaled = torch.round(block * (127.0 / largest.clamp(min=torch.finfo(torch.float32).tiny)).unsqueeze(1))
-        codes[start : start + 8192] = scaled.to(torch.int8)
-        absmax[start : start + 8192] = largest
-    return Int8Weight(codes, absmax)
-
-
-def take(model: Any, device: torch.device, context_tokens: int, head: HeadKind = "int8") -> DecoderWeights:
-    """Move the weights out of `model`, whose layers are empty afterwards.
-
-    `head` "fp16" keeps embedding and head in 16 bit (bf16 on a CPU), at the cost of twice their bytes.
+    bitsandbytes' own quantiser makes the same codes that `Linear8bitLt` holds (a test compares them), but nothing is
+    ever on the device in 16 bit as a whole, and q, k, v and gate, up are stacked by rows as they come.
 
     Raises:
-        ValueError: a module is not what `unknown` promised, such as a layer that was not quantised to 8 bit.
+        KeyError: the checkpoint lacks a tensor that its configuration promises.
     """
-    config, body = model.config, model.model
-    rotary = _rotary_tables(body, device, context_tokens)
-    layers = tuple(_take_layer(layer, config, index) for index, layer in enumerate(body.layers))
-    embedding = _vocabulary(body.embed_tokens.weight.data, device, head)
-    tied = model.lm_head.weight is body.embed_tokens.weight
-    lm_head = embedding if tied else _vocabulary(model.lm_head.weight.data, device, head)
-    body.layers = torch.nn.ModuleList()
-    body.embed_tokens = model.lm_head = None
+    checkpoint = Checkpoint(folder, order.progress)
+    layers = tuple(
+        _read_layer(checkpoint, f"model.layers.{index}.", config, index, device)
+        for index in range(config.num_hidden_layers)
+    )
+    embedding = _vocabulary(checkpoint, "model.embed_tokens.weight", device, order.head)
+    tied = config.tie_word_embeddings or "lm_head.weight" not in checkpoint
     return DecoderWeights(
         layers=layers,
         embedding=embedding,
-        head=lm_head,
-        final_norm=_norm_weight(body.norm, device),
-        rotary=rotary,
+        head=embedding if tied else _vocabulary(checkpoint, "lm_head.weight", device, order.head),
+        final_norm=checkpoint.floats("model.norm.weight", device),
+        rotary=_rotary_tables(config, device, order.context_tokens),
         eps=float(config.rms_norm_eps),
         heads=int(config.num_attention_heads),
         kv_heads=int(config.num_key_value_heads),
@@ -117,55 +114,57 @@ def take(model: Any, device: torch.device, context_tokens: int, head: HeadKind =
     )
 
 
-def _vocabulary(dense: Tensor, device: torch.device, head: HeadKind) -> Int8Weight | Tensor:
-    if head == "int8":
-        return quantise_rows(dense, device)
-    return dense.to(device, torch.float16 if device.type == "cuda" else torch.bfloat16)
-
-
-def _take_layer(layer: Any, config: Any, index: int) -> LayerWeights:
-    attention, mlp = layer.self_attn, layer.mlp
-    if attention.o_proj.bias is not None or mlp.down_proj.bias is not None:
-        raise ValueError("an output projection has a bias")
-    device = attention.o_proj.weight.device
-    taken = LayerWeights(
-        input_norm=_norm_weight(layer.input_layernorm, device),
-        qkv=_stack([attention.q_proj, attention.k_proj, attention.v_proj]),
-        extras=_extras(attention, config),
-        o=_stack([attention.o_proj]),
-        post_norm=_norm_weight(layer.post_attention_layernorm, device),
-        gate_up=_stack([mlp.gate_proj, mlp.up_proj]),
-        down=_stack([mlp.down_proj]),
+def _read_layer(checkpoint: Checkpoint, prefix: str, config: Any, index: int, device: torch.device) -> LayerWeights:
+    attention, mlp = prefix + "self_attn.", prefix + "mlp."
+    projections = [f"{attention}{name}_proj" for name in "qkv"]
+    biases = [checkpoint.find(f"{name}.bias") for name in projections]
+    norms = [checkpoint.find(f"{attention}{name}_norm.weight") for name in "qk"]
+    q_norm, k_norm = (None if norm is None else norm.to(device, torch.float32) for norm in norms)
+    return LayerWeights(
+        input_norm=checkpoint.floats(prefix + "input_layernorm.weight", device),
+        qkv=_quantise(checkpoint, [f"{name}.weight" for name in projections], device),
+        extras=QkvExtras(
+            bias=_cat([bias.to(device, torch.float32) for bias in biases if bias is not None]),
+            q_norm=q_norm,
+            k_norm=k_norm,
+            eps=float(config.rms_norm_eps),
+        ),
+        o=_quantise(checkpoint, [attention + "o_proj.weight"], device),
+        post_norm=checkpoint.floats(prefix + "post_attention_layernorm.weight", device),
+        gate_up=_quantise(checkpoint, [mlp + "gate_proj.weight", mlp + "up_proj.weight"], device),
+        down=_quantise(checkpoint, [mlp + "down_proj.weight"], device),
         window=_window(config, index),
     )
-    layer.self_attn = layer.mlp = None
-    return taken
 
 
-def _stack(linears: list[Any]) -> Int8Weight:
-    """One matrix over the rows of all; a single one keeps its own storage."""
-    if any(linear.weight.dtype != torch.int8 or linear.weight.SCB is None for linear in linears):
-        raise ValueError("a linear layer is not in bitsandbytes' 8 bit")
-    codes = [linear.weight.data for linear in linears]
-    absmax = [linear.weight.SCB.float() for linear in linears]
-    if len(linears) == 1:
-        return Int8Weight(codes[0].contiguous(), absmax[0].contiguous())
-    return Int8Weight(torch.cat(codes), torch.cat(absmax))
+def _quantise(checkpoint: Checkpoint, names: list[str], device: torch.device) -> Int8Weight:
+    """One int8 matrix [sum of outs, in] over the rows of all, by bitsandbytes' row-wise absmax."""
+    # Late: loading.check_bitsandbytes has said by now if it is missing.
+    from bitsandbytes.functional import int8_vectorwise_quant  # noqa: PLC0415
+
+    parts = [checkpoint.get(name) for name in names]
+    rows = sum(part.shape[0] for part in parts)
+    codes = torch.empty(rows, parts[0].shape[1], dtype=torch.int8, device=device)
+    absmax = torch.empty(rows, dtype=torch.float32, device=device)
+    at = 0
+    for part in parts:
+        for block in torch.split(part, BLOCK_ROWS):
+            end = at + block.shape[0]
+            # As Linear8bitLt does it: in fp16, whatever the checkpoint's type.
+            quantised, largest, _ = int8_vectorwise_quant(block.to(device, torch.float16))
+            codes[at:end], absmax[at:end] = quantised, largest
+            at = end
+    return Int8Weight(codes, absmax)
 
 
-def _extras(attention: Any, config: Any) -> QkvExtras:
-    projections = [attention.q_proj, attention.k_proj, attention.v_proj]
-    bias = None
-    if projections[0].bias is not None:
-        bias = torch.cat([projection.bias.data.float() for projection in projections])
-    norms = [getattr(attention, name, None) for name in ("q_norm", "k_norm")]
-    q_norm, k_norm = (None if norm is None else norm.weight.data.float() for norm in norms)
-    return QkvExtras(bias=bias, q_norm=q_norm, k_norm=k_norm, eps=float(config.rms_norm_eps))
+def _vocabulary(checkpoint: Checkpoint, name: str, device: torch.device, head: HeadKind) -> Int8Weight | Tensor:
+    if head == "int8":
+        return _quantise(checkpoint, [name], device)
+    return checkpoint.get(name).to(device, torch.float16 if device.type == "cuda" else torch.bfloat16)
 
 
-def _norm_weight(norm: Any, device: torch.device) -> Tensor:
-    weight: Tensor = norm.weight.data.float().to(device)
-    return weight
+def _cat(parts: list[Tensor]) -> Tensor | None:
+    return torch.cat(parts) if parts else None
 
 
 def _window(config: Any, index: int) -> int:
@@ -174,9 +173,11 @@ def _window(config: Any, index: int) -> int:
     return int(getattr(config, "sliding_window", None) or 0) if sliding else 0
 
 
-def _rotary_tables(body: Any, device: torch.device, context_tokens: int) -> Rotary:
-    """Ask the model's own rotary embedding for every position, so that every variant of it is right."""
-    positions = torch.arange(context_tokens, device=body.rotary_emb.inv_freq.device).unsqueeze(0)
-    cos, sin = body.rotary_emb(torch.zeros(1, dtype=torch.float32, device=positions.device), positions)
+def _rotary_tables(config: Any, device: torch.device, context_tokens: int) -> Rotary:
+    """Ask transformers' own rotary embedding for every position, so that every variant of it is right."""
+    with torch.device("meta"):
+        kind = type(AutoModelForCausalLM.from_config(config).model.rotary_emb)
+    positions = torch.arange(context_tokens).unsqueeze(0)
+    cos, sin = kind(config)(torch.zeros(1, dtype=torch.float32), positions)
     half = cos.shape[-1] // 2
     return Rotary(cos[0, :, :half].float().contiguous().to(device), sin[0, :, :half].float().contiguous().to(device))

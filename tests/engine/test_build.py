@@ -39,10 +39,10 @@ def stock(order: Order) -> Built:
 
 def make_engine(built: Built) -> LocalEngine:
     return LocalEngine(
-        tokenizer=built.loaded.tokenizer,
+        tokenizer=built.frame.tokenizer,
         executor=built.executor,
         info=EngineInfo("pocket", "cpu", "8bit", built.arithmetic, built.context_tokens, pocket=True),
-        eos_ids=built.loaded.eos_ids,
+        eos_ids=built.frame.eos_ids,
         memory=lambda: device.memory("cpu"),
         classify=device.classify,
     )
@@ -111,11 +111,12 @@ async def test_scores_are_probabilities_of_the_next_token(engine: LocalEngine) -
 
 def test_weight_only_is_closer_to_float32_than_llm_int8(fused: Built, stock: Built, pocket_folder: Path) -> None:
     """KL to the float32 model over source code: the fused engine's at most LLM.int8's."""
-    ids = fused.loaded.tokenizer(CODE)["input_ids"][:220]
+    ids = fused.frame.tokenizer(CODE)["input_ids"][:220]
     exact = AutoModelForCausalLM.from_pretrained(pocket_folder, dtype=torch.float32)
+    model = stock.executor._model  # type: ignore[attr-defined]
     with torch.inference_mode():
         reference = exact(torch.tensor([ids])).logits[0].log_softmax(-1)
-        llm_int8 = stock.loaded.model(torch.tensor([ids])).logits[0].float().log_softmax(-1)
+        llm_int8 = model(torch.tensor([ids])).logits[0].float().log_softmax(-1)
     probabilities = reference.exp()
     ours: list[float] = []
     for length in range(160, 220, 4):
@@ -132,7 +133,7 @@ def test_the_ladder_says_why_it_steps_down(order: Order, fused: Built, stock: Bu
     assert any("no outlier threshold" in note for note in fused.notes)
     assert "LLM.int8" in stock.arithmetic
     assert any("--engine stock" in note for note in stock.notes)
-    assert "8-bit" in why_not_fused(replace(order, quant="none"))
+    assert "8-bit" in why_not_fused(replace(order, quant="none"), None)
     with pytest.raises(ModelNotFound, match="8-bit"):
         build(replace(order, quant="none", kind="fused"), lambda _: None)
 

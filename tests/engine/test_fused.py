@@ -17,7 +17,7 @@ from tests.engine.tiny import Answer, make_executor, run
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> DecoderWeights:
     folder: Path = tmp_path_factory.mktemp("tiny")
-    return tiny.load_weights(tiny.save("qwen2", folder))
+    return tiny.read_weights(tiny.save("qwen2", folder))
 
 
 def prompt(length: int, seed: int = 0) -> list[int]:

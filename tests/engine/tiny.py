@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     BitsAndBytesConfig,
     LlamaConfig,
@@ -26,7 +27,7 @@ from audit8.engine.generation import Executor, Generation, Item
 from audit8.engine.kernels.types import BLOCK_ROWS
 from audit8.engine.pages import PagePool
 from audit8.engine.runner import Runner
-from audit8.engine.weights import DecoderWeights, take
+from audit8.engine.weights import DecoderWeights, HeadKind, ReadOrder, read
 from audit8.types import Piece, Sampling
 
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
@@ -79,8 +80,8 @@ def load_8bit(folder: Path) -> Any:
     ).eval()
 
 
-def load_weights(folder: Path) -> DecoderWeights:
-    return take(load_8bit(folder), DEVICE, 1024)
+def read_weights(folder: Path, head: HeadKind = "int8") -> DecoderWeights:
+    return read(folder, AutoConfig.from_pretrained(folder), DEVICE, ReadOrder(1024, head, lambda done, total: None))
 
 
 def make_executor(
