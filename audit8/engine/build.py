@@ -15,7 +15,7 @@ from audit8.engine import kernels, loading, weights
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor
-from audit8.engine.kernels.types import BLOCK_ROWS, PAGE_TOKENS
+from audit8.engine.kernels.types import CHUNK_UNIT, PAGE_TOKENS
 from audit8.engine.pages import PagePool, pages_for
 from audit8.engine.runner import Runner, cache_bytes_per_page
 from audit8.engine.stock import StockExecutor
@@ -128,7 +128,7 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
     notes = ["every activation is multiplied as it is: no outlier threshold is needed"]
     if on_gpu:
         notes += _capture(runner, progress)
-    pool = PagePool(runner.page_count, reuse_tokens=BLOCK_ROWS if on_gpu else CPU_CHUNK_TOKENS)
+    pool = PagePool(runner.page_count, reuse_tokens=CHUNK_UNIT if on_gpu else CPU_CHUNK_TOKENS)
     return Built(
         executor=FusedExecutor(
             runner,

@@ -24,7 +24,7 @@ from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Operations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor, Generation, Item
-from audit8.engine.kernels.types import BLOCK_ROWS
+from audit8.engine.kernels.types import CHUNK_UNIT
 from audit8.engine.pages import PagePool
 from audit8.engine.runner import Runner
 from audit8.engine.weights import DecoderWeights, HeadKind, ReadOrder, read
@@ -32,7 +32,7 @@ from audit8.types import Piece, Sampling
 
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
 OPS: Operations = kernels if DEVICE.type == "cuda" else CpuOperations()
-CHUNK_TOKENS = BLOCK_ROWS if DEVICE.type == "cuda" else 64
+CHUNK_TOKENS = CHUNK_UNIT if DEVICE.type == "cuda" else 64
 SIZES: dict[str, Any] = {
     "vocab_size": 256,
     "hidden_size": 128,

@@ -3,7 +3,6 @@
 from audit8.engine.kernels.ops import (
     attend_decode,
     attend_prefill,
-    dequantise,
     embed,
     gated,
     linear,
@@ -13,7 +12,6 @@ from audit8.engine.kernels.ops import (
     unusable,
 )
 from audit8.engine.kernels.types import (
-    BLOCK_ROWS,
     MAX_ROWS,
     PAGE_TOKENS,
     PRODUCT_SCALE,
@@ -25,7 +23,6 @@ from audit8.engine.kernels.types import (
 )
 
 __all__ = [
-    "BLOCK_ROWS",
     "MAX_ROWS",
     "PAGE_TOKENS",
     "PRODUCT_SCALE",
@@ -36,7 +33,6 @@ __all__ = [
     "Rotary",
     "attend_decode",
     "attend_prefill",
-    "dequantise",
     "embed",
     "gated",
     "linear",

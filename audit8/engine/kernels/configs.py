@@ -51,6 +51,22 @@ class PrefillConfig:
     stages: int
 
 
+MANY_ROWS = {75: 64, 80: 128, 86: 128, 89: 128, 90: 256, 120: 128}
+"""Rows a program takes at once of a prefill."""
+
+GROUP_TILES = 16
+"""Tiles of weights that go through all the rows of a prefill before the next ones."""
+
+MANY = {
+    75: LinearConfig(64, 32, 4, 2),
+    80: LinearConfig(128, 64, 8, 3),
+    86: LinearConfig(128, 64, 8, 3),
+    89: LinearConfig(128, 64, 8, 3),
+    90: LinearConfig(128, 64, 8, 3),
+    120: LinearConfig(128, 64, 8, 3),
+}
+"""A prefill's tiles, whatever the map."""
+
 # Measured on an H200 with the shapes of a 7B Qwen2.5.
 _LARGE: dict[tuple[Kind, int], LinearConfig] = {
     ("gated", 16): LinearConfig(32, 128, 2, 6, 512),
@@ -94,7 +110,9 @@ def known(capability: int) -> int:
 
 def linear_config(capability: int, kind: Kind, rows: int) -> tuple[int, LinearConfig]:
     """The row block and the configuration for `rows` rows."""
-    block = next((block for block in ROW_BLOCKS if rows <= block), ROW_BLOCKS[-1])
+    if rows > ROW_BLOCKS[-1]:
+        return MANY_ROWS[known(capability)], MANY[known(capability)]
+    block = next(block for block in ROW_BLOCKS if rows <= block)
     return block, LINEAR[known(capability)][kind, block]
 
 

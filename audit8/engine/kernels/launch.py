@@ -9,11 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from audit8.engine.kernels import attention, configs, matrices, rows
 from audit8.engine.kernels.types import (
-    BLOCK_ROWS,
     MAX_ROWS,
     PAGE_TOKENS,
     SPLIT_TOKENS,
@@ -23,9 +21,6 @@ from audit8.engine.kernels.types import (
     QkvExtras,
     Rotary,
 )
-
-SCRATCH_ELEMENTS = 40 * 1024 * 1024
-"""Most fp16 numbers, about, that a weight is dequantised into at once: 80 MiB."""
 
 
 @cache
@@ -84,12 +79,14 @@ def _multiply(x: Tensor, weight: Int8Weight, kind: configs.Kind) -> Tensor:
     count, n_in = x.shape
     n_out = weight.codes.shape[0] // (2 if kind == "gated" else 1)
     capability, multiprocessors, real = _card(x.device)
+    many = count > MAX_ROWS
     block, config = configs.linear_config(capability, kind, count)
-    parts = configs.splits(capability, n_out, n_in, multiprocessors) if kind == "split" else 1
+    parts = configs.splits(capability, n_out, n_in, multiprocessors) if kind == "split" and not many else 1
     shape, dtype = ((count, n_out), torch.float16) if kind == "gated" else ((parts, count, n_out), torch.float32)
     out = torch.empty(shape, dtype=dtype, device=x.device)
     tile = config.out // 2 if kind == "gated" else config.out
-    grid = (-(-n_out // tile), parts, -(-count // block))
+    tiles, blocks = -(-n_out // tile), -(-count // block)
+    grid = (tiles * blocks, parts, 1) if many else (tiles, parts, blocks)
     matrices.linear_kernel[grid](
         x,
         weight.codes,
@@ -104,6 +101,7 @@ def _multiply(x: Tensor, weight: Int8Weight, kind: configs.Kind) -> Tensor:
         SPLITS=parts,
         UNIT=configs.SPLIT_UNIT,
         GATED=kind == "gated",
+        GROUP=configs.GROUP_TILES if many else 0,
         EVEN_IN=n_in % config.in_ == 0,
         PREFETCH=config.prefetch if real else 0,
         HARDWARE=real,
@@ -114,42 +112,12 @@ def _multiply(x: Tensor, weight: Int8Weight, kind: configs.Kind) -> Tensor:
     return out
 
 
-def _dense_product(x: Tensor, weight: Int8Weight) -> Tensor:
-    """x @ w^T, fp16 [rows, out], through a dequantised slice of the weight at a time.
-
-    Always in products of BLOCK_ROWS rows, the last one padded: a library chooses its kernel, and with it the order of
-    its sums, by the number of rows.
-    """
-    count = len(x)
-    n_out, n_in = weight.codes.shape
-    blocks = -(-count // BLOCK_ROWS)
-    x = pad(x, (0, 0, 0, blocks * BLOCK_ROWS - count))
-    out = torch.empty(len(x), n_out, dtype=torch.float16, device=x.device)
-    slices = -(-n_out * n_in // SCRATCH_ELEMENTS)
-    step = -(-n_out // (slices * 256)) * 256  # aligned, or cuBLAS takes a slow path
-    scratch = torch.empty(min(step, n_out), n_in, dtype=torch.float16, device=x.device)
-    for first in range(0, n_out, step):
-        part = slice(first, min(first + step, n_out))
-        dense = scratch[: part.stop - first]
-        dequantise(Int8Weight(weight.codes[part], weight.absmax[part]), dense)
-        for block in range(0, len(x), BLOCK_ROWS):
-            torch.mm(x[block : block + BLOCK_ROWS], dense.T, out=out[block : block + BLOCK_ROWS, part])
-    return out[:count]
-
-
 def linear(x: Tensor, weight: Int8Weight) -> Tensor:
-    return _multiply(x, weight, "split") if len(x) <= MAX_ROWS else _dense_product(x, weight).unsqueeze(0)
+    return _multiply(x, weight, "split")
 
 
 def gated(x: Tensor, weight: Int8Weight) -> Tensor:
-    if len(x) <= MAX_ROWS:
-        return _multiply(x, weight, "gated")
-    both = _dense_product(x, weight)
-    width = both.shape[1] // 2
-    out = torch.empty(len(x), width, dtype=torch.float16, device=x.device)
-    grid = (len(x), -(-width // 2048))
-    rows.product_kernel[grid](both, out, width, BLOCK=2048, **_overlap(x.device))
-    return out
+    return _multiply(x, weight, "gated")
 
 
 def logits(x: Tensor, weight: Int8Weight) -> Tensor:
@@ -256,10 +224,3 @@ def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, start: int, win
         **_FUSED,
     )
     return out
-
-
-def dequantise(weight: Int8Weight, out: Tensor) -> None:
-    n_out, n_in = weight.codes.shape
-    matrices.dequantise_kernel[(n_out,)](
-        weight.codes, weight.absmax, out, n_in, BLOCK=min(4096, _block(n_in)), num_warps=4, **_FUSED
-    )

@@ -1,7 +1,8 @@
-"""Triton kernels over int8 matrices: the linear map of a few rows, dequantisation, and the embedding.
+"""Triton kernels over int8 matrices: the linear map, and the embedding.
 
 The weight is the tensor core's left operand (y^T = W x^T), so that 1, 16 and 64 rows go through the same instruction
-in the same order and a row's bits never depend on how many others there are.
+in the same order and a row's bits never depend on how many others there are; nor do those of more rows than that,
+which all go through one other instruction.
 """
 
 # ruff: noqa: PLR0917, PLR0915 - a kernel's arguments are its interface to the launch, and it is one piece of code
@@ -26,12 +27,16 @@ def linear_kernel(
     SPLITS: tl.constexpr,
     UNIT: tl.constexpr,
     GATED: tl.constexpr,
+    GROUP: tl.constexpr,
     EVEN_IN: tl.constexpr,
     PREFETCH: tl.constexpr,
     HARDWARE: tl.constexpr,
     OVERLAP: tl.constexpr,
 ) -> None:
     """Tile (program 0) of BLOCK_OUT weight rows, split (program 1) of the inputs, block (program 2) of ROWS rows.
+
+    GROUP > 0: program 0 counts tiles and row blocks together, GROUP tiles through all row blocks before the next, so
+    that what runs at the same time finds its weights and inputs in the L2 cache.
 
     Splits begin at multiples of UNIT inputs, a multiple of BLOCK_IN.
 
@@ -40,22 +45,33 @@ def linear_kernel(
     silu(gate) * up / 16.
     """
     split = tl.program_id(1)
-    row = tl.program_id(2) * ROWS + tl.arange(0, ROWS)
+    tile_outs: tl.constexpr = BLOCK_OUT // 2 if GATED else BLOCK_OUT
+    if GROUP > 0:
+        blocks = tl.cdiv(rows, ROWS)
+        first_tile = tl.program_id(0) // (GROUP * blocks) * GROUP
+        width = tl.minimum(tl.cdiv(n_out, tile_outs) - first_tile, GROUP)
+        inside_group = tl.program_id(0) % (GROUP * blocks)
+        tile = first_tile + inside_group % width
+        row_block = inside_group // width
+    else:
+        tile = tl.program_id(0)
+        row_block = tl.program_id(2)
+    row = row_block * ROWS + tl.arange(0, ROWS)
     units = tl.cdiv(n_in, UNIT)
     first = units * split // SPLITS * UNIT
     last = tl.minimum(units * (split + 1) // SPLITS * UNIT, n_in)
     member = tl.arange(0, BLOCK_OUT)
     if GATED:
-        half: tl.constexpr = BLOCK_OUT // 2
-        outs = tl.minimum(tl.program_id(0) * half + member % half, n_out - 1) + member // half * n_out
+        half: tl.constexpr = tile_outs
+        outs = tl.minimum(tile * half + member % half, n_out - 1) + member // half * n_out
     else:
-        outs = tl.minimum(tl.program_id(0) * BLOCK_OUT + member, n_out - 1)
+        outs = tl.minimum(tile * BLOCK_OUT + member, n_out - 1)
     ins = tl.arange(0, BLOCK_IN)
     weights = codes + outs.to(tl.int64)[:, None] * n_in + first
     if PREFETCH > 0:
         prefetch(weights + tl.minimum(tl.arange(0, PREFETCH // 128) * 128, n_in - 1 - first)[None, :])
     wait_for_inputs(OVERLAP)
-    inputs = x + row[None, :] * n_in + (first + ins)[:, None]
+    inputs = x + row[None, :].to(tl.int64) * n_in + (first + ins)[:, None]
     weights += ins[None, :]
     live = row[None, :] < rows
     total = tl.zeros((BLOCK_OUT, ROWS), tl.float32)
@@ -73,28 +89,14 @@ def linear_kernel(
     result = total * (tl.load(absmax + outs) / 127.0)[:, None]
     if GATED:
         gate, up = tl.split(tl.permute(tl.reshape(result, (2, half, ROWS)), (1, 2, 0)))
-        column = tl.program_id(0) * half + tl.arange(0, half)
+        column = tile * half + tl.arange(0, half)
         product = tl.trans((gate / (1.0 + tl.exp(-gate)) * up * 0.0625).to(tl.float16))
-        where = out + row[:, None] * n_out + column[None, :]
+        where = out + row[:, None].to(tl.int64) * n_out + column[None, :]
         tl.store(where, product, mask=(row[:, None] < rows) & (column[None, :] < n_out))
     else:
-        column = tl.program_id(0) * BLOCK_OUT + member
+        column = tile * BLOCK_OUT + member
         where = out + (split * rows + row[:, None]) * n_out.to(tl.int64) + column[None, :]
         tl.store(where, tl.trans(result), mask=(row[:, None] < rows) & (column[None, :] < n_out))
-
-
-@jit
-def dequantise_kernel(
-    codes: tl.tensor, absmax: tl.tensor, out: tl.tensor, n_in: tl.tensor, BLOCK: tl.constexpr
-) -> None:
-    """One row a program: out fp16 [rows, n_in] = codes * absmax / 127."""
-    row = tl.program_id(0)
-    scale = tl.load(absmax + row) / 127.0
-    base = row.to(tl.int64) * n_in
-    for start in range(0, n_in, BLOCK):
-        at = start + tl.arange(0, BLOCK)
-        value = tl.load(codes + base + at, mask=at < n_in, other=0).to(tl.float32) * scale
-        tl.store(out + base + at, value.to(tl.float16), mask=at < n_in)
 
 
 @jit

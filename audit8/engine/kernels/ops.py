@@ -1,9 +1,9 @@
 """The operations of a transformer over bitsandbytes' int8 weights: the engine's forward pass is written in these.
 
-On a CUDA device each is one Triton kernel (or, for many rows, a cuBLAS product); elsewhere it is its twin in
-`reference`. One call works for one new token of each of up to MAX_ROWS sequences (decode) as well as for a chunk of
-tokens of one sequence (prefill): a *row* is one token. The bits of a row's result depend on that row alone, not on the
-other rows nor on how many there are, among calls of up to MAX_ROWS rows, and among calls of more.
+On a CUDA device each is one Triton kernel; elsewhere it is its twin in `reference`. One call works for one new token
+of each of up to MAX_ROWS sequences (decode) as well as for a chunk of tokens of one sequence (prefill): a *row* is one
+token. The bits of a row's result depend on that row alone, not on the other rows nor on how many there are, among calls
+of up to MAX_ROWS rows, and among calls of more.
 
 A layer is:
 
@@ -69,7 +69,7 @@ def norm(residual: Tensor, weight: Tensor, eps: float, delta: Tensor | None = No
 
 
 def linear(x: Tensor, weight: Int8Weight) -> Tensor:
-    """x @ w^T in parts whose sum is the result: [parts, rows, out], float32 (fp16 with one part for rows > MAX_ROWS).
+    """x @ w^T in parts whose sum is the result: float32 [parts, rows, out], one part for rows > MAX_ROWS.
 
     `x` fp16 [rows, in], contiguous. The parts go to `norm` or `rope`, which sum them in a fixed order.
     """
@@ -128,11 +128,3 @@ def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, start: int, win
     if fast := _kernels(q):
         return fast.attend_prefill(q, pages, block_table, start, window)  # type: ignore[no-any-return]
     return reference.attend_prefill(q, pages, block_table, start, window).half()
-
-
-def dequantise(weight: Int8Weight, out: Tensor) -> None:
-    """Write the matrix into `out`, fp16 [out, in], contiguous."""
-    if fast := _kernels(out):
-        fast.dequantise(weight, out)
-    else:
-        out.copy_(reference.dense(weight))

@@ -114,18 +114,3 @@ def rope_kernel(
         cache = keys if head < heads + kv_heads else values
         tl.store(cache + offset + at, first.to(tl.float16))
         tl.store(cache + offset + HALF + at, second.to(tl.float16))
-
-
-@jit
-def product_kernel(
-    gate_up: tl.tensor, out: tl.tensor, width: tl.tensor, BLOCK: tl.constexpr, OVERLAP: tl.constexpr
-) -> None:
-    """BLOCK columns (program 1) of a row (program 0): silu(gate) * up / 16 in fp16 from [gate, up] in fp16."""
-    wait_for_inputs(OVERLAP)
-    row = tl.program_id(0).to(tl.int64)
-    at = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    inside = at < width
-    gate = tl.load(gate_up + row * 2 * width + at, mask=inside, other=0.0).to(tl.float32)
-    up = tl.load(gate_up + (row * 2 + 1) * width + at, mask=inside, other=0.0).to(tl.float32)
-    product = gate / (1.0 + tl.exp(-gate)) * up * 0.0625
-    tl.store(out + row * width + at, product.to(tl.float16), mask=inside)

@@ -12,10 +12,11 @@ SPLIT_TOKENS = 128
 """Keys that one program of the decode attention reduces; a boundary is a position, whatever else runs."""
 
 MAX_ROWS = 64
-"""Most rows the fused int8 kernels take at once; more rows go through dequantise-then-multiply."""
+"""Most rows of a decode step. More rows, a prefill's, go through larger tiles: with other bits than these, but the same
+for any number of them."""
 
-BLOCK_ROWS = 256
-"""More rows than MAX_ROWS are multiplied in blocks of exactly this many, from the first on, the last one padded."""
+CHUNK_UNIT = 2 * MAX_ROWS
+"""A prompt is cut at multiples of this many tokens only: every whole piece is then more than MAX_ROWS rows."""
 
 PRODUCT_SCALE = 2.0**-4
 """silu(gate) * up is stored times this in fp16, and divided out again, exactly, where the down projection is added."""

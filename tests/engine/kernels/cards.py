@@ -11,8 +11,7 @@ from triton.backends.compiler import GPUTarget
 from audit8.engine.kernels import attention, launch, matrices, rows
 
 MODULES = (matrices, rows, attention)
-KERNELS = ("linear_kernel", "dequantise_kernel", "embed_kernel", "norm_kernel", "rope_kernel", "product_kernel",
-           "decode_kernel", "prefill_kernel")  # fmt: skip
+KERNELS = ("linear_kernel", "embed_kernel", "norm_kernel", "rope_kernel", "decode_kernel", "prefill_kernel")
 TYPES = {
     torch.float16: "*fp16",
     torch.bfloat16: "*bf16",
