@@ -14,7 +14,6 @@ from audit8.pipeline import TEMPLATE_TOKENS, Run
 from audit8.types import Accepted, Event, Failed, Finish, Job, Message, Sampling, Token
 
 RETRY_AFTER_S = 10
-MODEL_TURNS = 1  # jobs that the model works on at the same time; the others wait in the order they came
 TOKENS_PER_MESSAGE = 8
 
 ChatEvent = Accepted | Token | Finish | Failed
@@ -26,7 +25,7 @@ class AuditService:
     def __init__(self, engine_now: Callable[[], Engine], *, max_jobs: int) -> None:
         self._engine_now = engine_now
         self._max_jobs = max_jobs
-        self._turns = asyncio.Semaphore(MODEL_TURNS)
+        self._turns: asyncio.Semaphore | None = None
         self._jobs = 0
         self.running = 0
 
@@ -89,7 +88,9 @@ class AuditService:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncGenerator[None]:
-        """The model to oneself, in the order of asking."""
+        """A turn at the model, in the order of asking; as many at once as the engine writes answers."""
+        if self._turns is None:  # the engine is there now, and says how many it can serve at once
+            self._turns = asyncio.Semaphore(self._engine_now().info.parallel)
         async with self._turns:
             self.running += 1
             try:

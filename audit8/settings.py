@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     context_tokens: int = Field(
         8192, ge=512, description="Longest prompt plus answer, in tokens; at most what the model was made for."
     )
+    cache_tokens: int = Field(
+        0, ge=0, description="Tokens of all answers at once that the fused engine has room for; 0: four contexts."
+    )
     max_body_bytes: int = Field(MIB, ge=1, description="Largest request body.")
     max_jobs: int = Field(32, ge=1, description="Jobs that may wait or run; the next one is refused with 429.")
     allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(

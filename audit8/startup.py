@@ -52,10 +52,7 @@ def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
     device.cap_to_free_memory(state)
     place = "GPU" if state.name.startswith("cuda") else "CPU"
     log.info("加载模型到 %s（%s）...", place, VERSION_OF[choice.quant])
-    engine = _build(settings, choice, state.name, progress)
-    _say_loaded(engine.info.device, engine.memory())
-    log.info(words["arithmetic"].format(arithmetic=engine.info.arithmetic))
-    return engine
+    return _build(settings, choice, state.name, progress)
 
 
 def _build(settings: Settings, choice: Choice, device_name: str, progress: Progress) -> "LocalEngine":
@@ -71,10 +68,13 @@ def _build(settings: Settings, choice: Choice, device_name: str, progress: Progr
             kind=settings.engine,
             context_tokens=settings.context_tokens,
             head=settings.head,
+            cache_tokens=settings.cache_tokens,
             trust_remote_code=settings.trust_remote_code,
         ),
         progress,
     )
+    _say_loaded(device_name, built.weights_memory)
+    log.info(TEXTS[settings.lang]["arithmetic"].format(arithmetic=built.arithmetic))
     for note in built.notes:
         log.info(note)
     return LocalEngine(
@@ -87,6 +87,7 @@ def _build(settings: Settings, choice: Choice, device_name: str, progress: Progr
             arithmetic=built.arithmetic,
             context_tokens=built.context_tokens,
             pocket=choice.pocket,
+            parallel=built.parallel,
         ),
         eos_ids=built.frame.eos_ids,
         memory=lambda: device.memory(device_name),

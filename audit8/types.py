@@ -156,7 +156,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What is loaded, for the log, `/health` and reports."""
+    """What is loaded, for the log, `/health` and reports. `parallel`: how many answers it can write at once."""
 
     model: str
     device: str
@@ -164,6 +164,7 @@ class EngineInfo:
     arithmetic: str
     context_tokens: int
     pocket: bool = False
+    parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from audit8.engine import loading
 from audit8.engine.build import Built, Order, build, read_weights
 from audit8.engine.generation import Generation
+from audit8.engine.kernels.types import Int8Weight
+from audit8.engine.weights import DecoderWeights
 from audit8.types import Sampling
 
 CONTEXT = 1024
@@ -104,33 +106,37 @@ def time_to_first_s(built: Built, length: int, seed: int) -> float:
     return stream.times[0] - start
 
 
-def loading_peak(folder: Path, cap_gib: float) -> dict[str, float]:
+def loading_peak(folder: Path, cap_gib: float) -> dict[str, Any]:
     """The most that the allocator holds from the start of loading to the last weight in place, under a hard cap."""
-    total_bytes = torch.cuda.mem_get_info()[1]
-    torch.cuda.set_per_process_memory_fraction(cap_gib * 2**30 / total_bytes)
+    torch.cuda.set_per_process_memory_fraction(cap_gib * 2**30 / torch.cuda.mem_get_info()[1])
     torch.cuda.reset_peak_memory_stats()
-    order = Order(folder, "8bit", DEVICE, "auto", 8192)
     start = time.perf_counter()
-    taken = read_weights(order, loading.read_frame(folder), 8192, lambda _: None)
+    order = Order(folder, "8bit", DEVICE, "auto", 8192)
+    read = read_weights(order, loading.read_frame(folder), 8192, lambda _: None)
     result = {
-        "cap_gib": cap_gib,
-        "seconds": round(time.perf_counter() - start, 2),
+        "loading_cap_gib": cap_gib,
+        "first_load_s": round(time.perf_counter() - start, 2),
         "weights_gib": round(torch.cuda.memory_allocated() / 2**30, 3),
         "peak_gib": round(torch.cuda.max_memory_allocated() / 2**30, 3),
+        "bytes_per_token": bytes_per_token(read),
     }
-    print("loading under a cap:", json.dumps(result), len(taken.layers), "layers", flush=True)
+    print("loading under a cap:", json.dumps(result), flush=True)
     torch.cuda.set_per_process_memory_fraction(1.0)
     return result
 
 
+def bytes_per_token(read: DecoderWeights) -> int:
+    """What a decode step must read: every matrix of every layer, and the head."""
+    matrices = [matrix for layer in read.layers for matrix in (layer.qkv, layer.o, layer.gate_up, layer.down)]
+    head = read.head.codes if isinstance(read.head, Int8Weight) else read.head
+    return sum(matrix.codes.numel() for matrix in matrices) + head.numel() * head.element_size()
+
+
 def ours(folder: Path, streams: list[int]) -> dict[str, Any]:
-    if CUDA:
-        torch.cuda.reset_peak_memory_stats()
     start = time.perf_counter()
     stages: dict[str, float] = {}
-    built = build(
-        Order(folder, "8bit", DEVICE, "auto", 8192), lambda p: stages.setdefault(p.stage, time.perf_counter() - start)
-    )
+    order = Order(folder, "8bit", DEVICE, "auto", 8192, cache_tokens=max(streams) * 2048)
+    built = build(order, lambda p: stages.setdefault(p.stage, time.perf_counter() - start))
     ready_s = time.perf_counter() - start
     print("ours:", built.arithmetic, "|", "; ".join(built.notes), f"| ready in {ready_s:.1f} s", flush=True)
     result: dict[str, Any] = {
@@ -138,14 +144,7 @@ def ours(folder: Path, streams: list[int]) -> dict[str, Any]:
         "load_s": round(stages.get("warming", ready_s), 2),
         "ready_s": round(ready_s, 2),
     }
-    if CUDA:
-        result["allocated_gib"] = torch.cuda.memory_allocated() / 2**30
-        result["peak_gib"] = torch.cuda.max_memory_allocated() / 2**30
     drive(built, [Stream(100, 8, 1)])
-    result["decode_tok_s"] = {}
-    for count in streams:
-        result["decode_tok_s"][str(count)] = round(decode_tok_s(built, count), 1)
-        print("ours:", count, "streams", result["decode_tok_s"][str(count)], "tokens/s", flush=True)
     time_to_first_s(built, 4096, 7)
     result["prefill_tok_s"] = round(4096 / statistics.median([time_to_first_s(built, 4096, 20 + n) for n in range(5)]))
     result["ttft_ms"] = round(1000 * statistics.median([time_to_first_s(built, 2048, 30 + n) for n in range(5)]), 2)
@@ -153,6 +152,10 @@ def ours(folder: Path, streams: list[int]) -> dict[str, Any]:
         1000 * statistics.median([time_to_first_s(built, 2048, 30 + n) for n in range(5)]), 2
     )
     print("ours:", json.dumps(result), flush=True)
+    result["decode_tok_s"] = {}
+    for count in streams:
+        result["decode_tok_s"][str(count)] = round(decode_tok_s(built, count), 1)
+        print("ours:", count, "streams", result["decode_tok_s"][str(count)], "tokens/s", flush=True)
     return result
 
 
@@ -164,7 +167,7 @@ def transformers_speed(folder: Path, quantised: bool, tokens: int) -> dict[str, 
     )
     result: dict[str, Any] = {}
     if CUDA:
-        result["weights_gib"] = torch.cuda.memory_allocated() / 2**30
+        result["weights_gib"] = round(torch.cuda.memory_allocated() / 2**30, 3)
     prompt = torch.randint(0, 256, (1, CONTEXT), device=DEVICE)
     long = torch.randint(0, 256, (1, 4096), device=DEVICE)
 
@@ -177,7 +180,7 @@ def transformers_speed(folder: Path, quantised: bool, tokens: int) -> dict[str, 
         generate(2)
         first = median_s(lambda: generate(1), 3)
         many = median_s(lambda: generate(1 + tokens), 3)
-        result["decode_tok_s"] = round(tokens / (many - first), 2)
+        result["tok_s"] = round(tokens / (many - first), 2)
         model(long, logits_to_keep=1)
         result["prefill_tok_s"] = round(4096 / median_s(lambda: model(long, logits_to_keep=1), 3))
     print("stock 8 bit:" if quantised else "16 bit:", json.dumps(result), flush=True)
@@ -205,28 +208,29 @@ def main() -> None:
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "transformers", "bitsandbytes")},
         },
+        "context_tokens": CONTEXT,
         "bandwidth_gb_s": round(bandwidth_gb_s(), 1),
     }
 
-    def save() -> None:
+    def add(more: dict[str, Any]) -> None:
+        result.update(more)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(result, indent=1) + "\n")
-
-    if CUDA and options.cap_gib:
-        result["loading"] = loading_peak(options.model, options.cap_gib)
         forget()
-        save()
-    result["ours"] = ours(options.model, [int(count) for count in options.streams.split(",")])
+
     forget()
-    save()
+    if CUDA and options.cap_gib:
+        add(loading_peak(options.model, options.cap_gib))
+        limit_tok_s = result["bandwidth_gb_s"] * 1e9 / result["bytes_per_token"]
+        add({"limit_tok_s": round(limit_tok_s, 1)})
+    add(ours(options.model, [int(count) for count in options.streams.split(",")]))
     skip = options.skip.split(",")
     if "stock" not in skip:
-        result["stock"] = transformers_speed(options.model, True, 16)
-        forget()
-        save()
+        stock = transformers_speed(options.model, True, 16)
+        add({f"stock_bnb_{name}": value for name, value in stock.items()})
     if "fp16" not in skip:
-        result["fp16"] = transformers_speed(options.model, False, 32)
-    save()
+        plain = transformers_speed(options.model, False, 32)
+        add({f"fp16_{name}": value for name, value in plain.items()})
 
 
 if __name__ == "__main__":

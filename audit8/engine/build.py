@@ -13,6 +13,7 @@ import torch
 
 from audit8.engine import kernels, loading, weights
 from audit8.engine.cpu_ops import CpuOperations
+from audit8.engine.device import GIB, memory
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor
 from audit8.engine.kernels.types import CHUNK_UNIT, PAGE_TOKENS
@@ -20,7 +21,7 @@ from audit8.engine.pages import PagePool, pages_for
 from audit8.engine.runner import Runner, cache_bytes_per_page
 from audit8.engine.stock import StockExecutor
 from audit8.errors import DoesNotFit, ModelNotFound
-from audit8.types import LoadProgress, Quant
+from audit8.types import LoadProgress, Memory, Quant
 
 EngineKind = Literal["auto", "fused", "stock"]
 STOCK_ARITHMETIC = {
@@ -30,7 +31,7 @@ STOCK_ARITHMETIC = {
 }
 FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, float32 sums{graphs}"
 GPU_ROWS, CPU_ROWS = 64, 8
-CACHED_CONTEXTS = 32  # no more cache than this many full contexts, however much memory there is
+CACHED_CONTEXTS = 4  # an audit asks several questions at once; more room would only look like a need for memory
 CPU_CHUNK_TOKENS = 128  # a 1.5B on two cores takes seconds for a chunk: the longest wait for a cancel
 GPU_CHUNK_TOKENS, GPU_SHARED_CHUNK_TOKENS = 4096, 1024  # writing the weights out costs the same for every chunk
 WORKSPACE_BYTES = 1024**3  # prefill activations, graphs, and something left for the desktop
@@ -38,7 +39,10 @@ WORKSPACE_BYTES = 1024**3  # prefill activations, graphs, and something left for
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for. `context_tokens` is the most; the model may have been made for less."""
+    """What is asked for. `context_tokens` is the most; the model may have been made for less.
+
+    `cache_tokens`: room for all sequences together; 0 means CACHED_CONTEXTS contexts, or what fits.
+    """
 
     folder: Path
     quant: Quant
@@ -46,18 +50,24 @@ class Order:
     kind: EngineKind
     context_tokens: int
     head: weights.HeadKind = "int8"
+    cache_tokens: int = 0
     trust_remote_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`notes`: why a rung of the ladder was passed over, and what the fused arithmetic does without."""
+    """`notes`: why a rung of the ladder was passed over, and what the fused arithmetic does without.
+
+    `weights_memory`: as measured when the model was in place, before the cache. `parallel`: answers at once.
+    """
 
     executor: Executor
     frame: loading.Frame
     context_tokens: int
     arithmetic: str
     notes: tuple[str, ...]
+    weights_memory: Memory
+    parallel: int = 1
 
 
 def build(order: Order, progress: Callable[[LoadProgress], None]) -> Built:
@@ -97,6 +107,7 @@ def _stock(
         context_tokens=min(order.context_tokens, frame.context_tokens),
         arithmetic=STOCK_ARITHMETIC[order.quant],
         notes=notes,
+        weights_memory=memory(order.device),
     )
 
 
@@ -117,15 +128,20 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
     on_gpu = device.type == "cuda"
     context_tokens = min(order.context_tokens, frame.context_tokens)
     read = read_weights(order, frame, context_tokens, progress)
+    weights_memory = memory(order.device)
+    page_count = _page_count(read, order, context_tokens)
     runner = Runner(
         read,
         kernels if on_gpu else CpuOperations(),
         device,
         max_rows=GPU_ROWS if on_gpu else CPU_ROWS,
         max_pages=pages_for(context_tokens),
-        page_count=_page_count(read, device, context_tokens),
+        page_count=page_count,
     )
-    notes = ["every activation is multiplied as it is: no outlier threshold is needed"]
+    notes = [
+        "every activation is multiplied as it is: no outlier threshold is needed",
+        f"KV cache: {page_count * PAGE_TOKENS} tokens, {page_count * cache_bytes_per_page(read) / GIB:.2f} GiB",
+    ]
     if on_gpu:
         notes += _capture(runner, progress)
     pool = PagePool(runner.page_count, reuse_tokens=CHUNK_UNIT if on_gpu else CPU_CHUNK_TOKENS)
@@ -142,6 +158,8 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
             activations="fp16" if on_gpu else "bf16", graphs=", CUDA graphs" if runner.has_graphs else ""
         ),
         notes=tuple(notes),
+        weights_memory=weights_memory,
+        parallel=runner.max_rows,
     )
 
 
@@ -155,12 +173,12 @@ def _capture(runner: Runner, progress: Callable[[LoadProgress], None]) -> list[s
     return []
 
 
-def _page_count(read: weights.DecoderWeights, device: torch.device, context_tokens: int) -> int:
-    """As many pages as memory allows, up to CACHED_CONTEXTS contexts; raises DoesNotFit below one context."""
-    most = CACHED_CONTEXTS * pages_for(context_tokens)
-    if device.type == "cpu":
-        return pages_for(context_tokens) * 2  # touched only when used
-    free_bytes = torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+def _page_count(read: weights.DecoderWeights, order: Order, context_tokens: int) -> int:
+    """As many pages as were asked for, or as memory allows; raises DoesNotFit below one context."""
+    wanted = pages_for(max(order.cache_tokens or CACHED_CONTEXTS * context_tokens, context_tokens))
+    if not order.device.startswith("cuda"):
+        return wanted  # touched only when used
+    free_bytes = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
     fitting = (free_bytes - WORKSPACE_BYTES) // cache_bytes_per_page(read)
     if fitting < pages_for(context_tokens):
         raise DoesNotFit(
@@ -168,4 +186,4 @@ def _page_count(read: weights.DecoderWeights, device: torch.device, context_toke
             f"--context-tokens asks for {context_tokens}",
             hint="lower --context-tokens, close other programs that use the GPU, or use --quant 4bit",
         )
-    return int(min(most, fitting))
+    return int(min(wanted, fitting))

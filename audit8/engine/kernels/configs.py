@@ -51,21 +51,19 @@ class PrefillConfig:
     stages: int
 
 
-MANY_ROWS = {75: 64, 80: 128, 86: 128, 89: 128, 90: 256, 120: 128}
-"""Rows a program takes at once of a prefill."""
-
 GROUP_TILES = 16
 """Tiles of weights that go through all the rows of a prefill before the next ones."""
 
-MANY = {
-    75: LinearConfig(64, 32, 4, 2),
-    80: LinearConfig(128, 64, 8, 3),
-    86: LinearConfig(128, 64, 8, 3),
-    89: LinearConfig(128, 64, 8, 3),
-    90: LinearConfig(128, 64, 8, 3),
-    120: LinearConfig(128, 64, 8, 3),
+_MANY = LinearConfig(128, 64, 8, 3)
+MANY: dict[int, dict[int, LinearConfig]] = {
+    75: {64: LinearConfig(64, 32, 4, 2)},
+    80: {128: _MANY},
+    86: {128: _MANY},
+    89: {128: _MANY},
+    90: {128: LinearConfig(128, 64, 8, 4), 256: _MANY},
+    120: {128: _MANY},
 }
-"""A prefill's tiles, whatever the map."""
+"""A prefill's tiles, by the rows a program takes at once. `out` and `in_` are one card's own: they decide the bits."""
 
 # Measured on an H200 with the shapes of a 7B Qwen2.5.
 _LARGE: dict[tuple[Kind, int], LinearConfig] = {
@@ -111,7 +109,9 @@ def known(capability: int) -> int:
 def linear_config(capability: int, kind: Kind, rows: int) -> tuple[int, LinearConfig]:
     """The row block and the configuration for `rows` rows."""
     if rows > ROW_BLOCKS[-1]:
-        return MANY_ROWS[known(capability)], MANY[known(capability)]
+        tiles = MANY[known(capability)]
+        block = max(tiles) if kind == "gated" and rows > min(tiles) else min(tiles)
+        return block, tiles[block]
     block = next(block for block in ROW_BLOCKS if rows <= block)
     return block, LINEAR[known(capability)][kind, block]
 

@@ -199,7 +199,7 @@ def test_prefill_attention_is_the_same_in_any_chunks(window: int) -> None:
 
 def test_a_row_of_a_chunk_has_the_same_bits_in_any_chunk() -> None:
     """In the interpreter at its own block's boundary only: numpy's products change with the place in a block."""
-    block = configs.MANY_ROWS[80 if INTERPRETED else 90]
+    block = max(configs.MANY[80 if INTERPRETED else 90])
     x, w = inputs(2 * block + 90, 512, outliers=True), weight(96, 512)
     linear, gated = k.linear(x, w)[0], k.gated(x, w)
     for start in (block, 2 * block) if INTERPRETED else (64, 100, block, 2 * block):

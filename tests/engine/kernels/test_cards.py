@@ -58,7 +58,7 @@ def compile_all(capability: int, launches: list[cards.Launch]) -> None:
 
 
 @pytest.mark.parametrize("capability", configs.SHARED_KIB)
-@pytest.mark.parametrize("rows", [*configs.ROW_BLOCKS, 4096])
+@pytest.mark.parametrize("rows", [*configs.ROW_BLOCKS, 100, 4096])
 def test_matrices(capability: int, rows: int) -> None:
     compile_all(capability, cards.record(capability, MULTIPROCESSORS[capability], lambda: matrices(rows)))
 
