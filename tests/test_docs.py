@@ -1,5 +1,6 @@
 """What the documentation says is compared with what there is: twins, settings, routes, figures, requirements."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -159,7 +160,8 @@ def test_the_memory_figures_are_the_computed_ones(model: KnownModel, quant: Quan
     context_tokens = Settings.model_fields["context_tokens"].default
     need = need_of_config(model.config, quant, context_tokens, on_gpu=on_gpu)
     figure = f"{(need.total_bytes if on_gpu else need.model_bytes) / GIB:.1f} GiB"
-    rows = [row for row in tables(read("README.md"))[0] if f"`{model.id}`" in row and f"`{quant}`" in row]
+    everything = [row for table in tables(read("README.md")) for row in table]
+    rows = [row for row in everything if f"`{model.id}`" in row and f"`{quant}`" in row]
     assert [row[3] for row in rows if ("no GPU" not in row[0]) is on_gpu] == [figure]
 
 
@@ -170,6 +172,23 @@ def test_the_sixteen_bit_figure_is_the_computed_one() -> None:
 
 
 # ---- requirements, version, licence ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_measured_table_is_the_recorded_run(readme: str) -> None:
+    run = json.loads(read("bench/results/engine-h200.json"))
+    decode = run["decode_tok_s"]
+    figures = [
+        *(f"{run[name]:.2f} GiB" for name in ("weights_gib", "stock_bnb_weights_gib", "fp16_weights_gib")),
+        *(f"{speed:.0f} tokens/s" for speed in (decode["1"], run["stock_bnb_tok_s"], run["fp16_tok_s"])),
+        f"{decode['16']:.0f}",
+        f"{decode['64']:.0f} tokens/s",
+        *(f"{run[name + 'prefill_tok_s']} tokens/s" for name in ("", "stock_bnb_", "fp16_")),
+        f"{run['ttft_ms']:.0f} ms; {run['ttft_cached_ms']:.0f} ms",
+    ]
+    cells = " ".join(cell for row in tables(read(readme))[0] for cell in row)
+    assert [figure for figure in figures if figure not in cells] == []
+    assert f"{run['limit_tok_s']:.0f} tokens/s" in read(readme)
 
 
 @pytest.mark.parametrize(("name", "table"), [("requirements.txt", 0), ("requirements-dev.txt", 1)])
