@@ -44,11 +44,20 @@ def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
     progress(LoadProgress("choosing"))
     state = device.probe()
     machine = Machine(state.gpu_name, state.gpu_free_bytes, state.gpu_total_bytes, state.ram_free_bytes)
-    choice = find_model(_wish(settings), machine, progress)
+    int8_vocabulary = _fused_vocabulary(settings, state.name)
+    choice = find_model(_wish(settings, int8_vocabulary), machine, progress)
     log.info(words["choice"].format(name=choice.name, why=choice.why))
     log.info(words["folder"].format(folder=choice.folder))
-    need = measure_need(choice.folder, choice.quant, settings.context_tokens, on_gpu=machine.has_gpu)
-    check_fit(need, machine)
+    check_fit(
+        measure_need(
+            choice.folder,
+            choice.quant,
+            settings.context_tokens,
+            on_gpu=machine.has_gpu,
+            int8_vocabulary=int8_vocabulary and choice.quant == "8bit",
+        ),
+        machine,
+    )
     device.cap_to_free_memory(state)
     place = "GPU" if state.name.startswith("cuda") else "CPU"
     log.info("加载模型到 %s（%s）...", place, VERSION_OF[choice.quant])
@@ -115,7 +124,14 @@ def _say_loaded(device_name: str, memory: Memory) -> None:
         log.info("内存占用: %.2f GB（常驻内存；没有 GPU）", memory.used_bytes / 2**30)
 
 
-def _wish(settings: Settings) -> Wish:
+def _fused_vocabulary(settings: Settings, device_name: str) -> bool:
+    """Whether the fused engine, if it can run the model, will keep embedding and head in 8 bit."""
+    from audit8.engine.build import missing_kernels  # noqa: PLC0415
+
+    return settings.engine != "stock" and settings.head == "int8" and not missing_kernels(device_name)
+
+
+def _wish(settings: Settings, int8_vocabulary: bool) -> Wish:
     return Wish(
         model=settings.model,
         source=settings.source,
@@ -124,6 +140,7 @@ def _wish(settings: Settings) -> Wish:
         context_tokens=settings.context_tokens,
         lang=settings.lang,
         trust_remote_code=settings.trust_remote_code,
+        int8_vocabulary=int8_vocabulary,
     )
 
 

@@ -86,9 +86,9 @@ def _finding(number: int, finding: Finding, lang: Lang, language: str) -> str:
         code_block(finding.quote, "" if language == TEXT else language),
     ]
     if finding.why:
-        parts.append(f"**{words('why', lang)}{colon}** {escape(finding.why)}")
+        parts.append(f"**{words('why', lang)}{colon.strip()}** {escape(finding.why)}")
     if finding.fix:
-        parts.append(f"**{words('fix', lang)}{colon}** {escape(finding.fix)}")
+        parts.append(f"**{words('fix', lang)}{colon.strip()}** {escape(finding.fix)}")
     return "\n\n".join(parts)
 
 

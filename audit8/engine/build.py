@@ -94,7 +94,12 @@ def why_not_fused(order: Order, config: Any) -> str:
         return "it needs 8-bit weights"
     if unknown := weights.unknown(config):
         return unknown
-    return kernels.unusable(torch.device(order.device)) if order.device.startswith("cuda") else ""
+    return missing_kernels(order.device)
+
+
+def missing_kernels(device: str) -> str:
+    """Why the fused engine cannot run on `device` ("cuda:0" or "cpu"), whatever the model; "" if it can."""
+    return kernels.unusable(torch.device(device)) if device.startswith("cuda") else ""
 
 
 def _stock(

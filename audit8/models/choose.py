@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from audit8.errors import ModelNotFound
 from audit8.models import fit, pocket
@@ -39,7 +39,7 @@ PATIENT_S = 30.0  # without
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for. `model` None: choose."""
+    """What the user asked for. `model` None: choose. `int8_vocabulary`: the fused engine will run an 8-bit model."""
 
     model: str | None
     source: Literal["auto", "hub", "modelscope"]
@@ -48,6 +48,7 @@ class Wish:
     context_tokens: int
     lang: Lang
     trust_remote_code: bool = False
+    int8_vocabulary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,13 @@ def _in_model_folder(wish: Wish, machine: Machine) -> Choice | None:
         try:
             check_folder(folder)
             _check_code(folder, wish)
-            need = fit.measure_need(folder, wish.quant, wish.context_tokens, on_gpu=machine.has_gpu)
+            need = fit.measure_need(
+                folder,
+                wish.quant,
+                wish.context_tokens,
+                on_gpu=machine.has_gpu,
+                int8_vocabulary=_small_vocabulary(wish, wish.quant),
+            )
             usable.append((folder, need))
         except ModelNotFound as error:
             refused.append((folder, error))
@@ -199,7 +206,21 @@ def _fits(candidate: _Candidate, wish: Wish, machine: Machine) -> bool:
 
 
 def _need(model: KnownModel, quant: Quant, wish: Wish, machine: Machine) -> fit.Need:
-    return fit.need_of_config(model.config, quant, wish.context_tokens, on_gpu=machine.has_gpu)
+    return _need_of_config(model.config, quant, wish, machine)
+
+
+def _need_of_config(config: dict[str, Any], quant: Quant, wish: Wish, machine: Machine) -> fit.Need:
+    return fit.need_of_config(
+        config,
+        quant,
+        wish.context_tokens,
+        on_gpu=machine.has_gpu,
+        int8_vocabulary=_small_vocabulary(wish, quant),
+    )
+
+
+def _small_vocabulary(wish: Wish, quant: Quant) -> bool:
+    return wish.int8_vocabulary and quant == "8bit"
 
 
 def _chosen(candidate: _Candidate, folder: Path, wish: Wish, label: str) -> Choice:
@@ -239,7 +260,7 @@ def _fetch(
     def check(folder: Path) -> None:
         _check_code(folder, wish)
         try:
-            need = fit.need_of_config(read_config(folder), quant, wish.context_tokens, on_gpu=machine.has_gpu)
+            need = _need_of_config(read_config(folder), quant, wish, machine)
         except ModelNotFound:
             return  # an unusual shape: measured when the weights are here
         fit.check_fit(need, machine)

@@ -25,6 +25,8 @@ NF4_BYTES = 0.5 + 1 / 64  # half a byte, and one byte of (itself quantised) scal
 INT8_ROW_BYTES = 4  # one fp32 scale for each output row
 LAYER_LINEAR = re.compile(r"(^|\.)(layers|h|blocks)\.\d+\..*\.weight$")
 
+VOCABULARY = re.compile(r"(^|\.)(embed_tokens|lm_head)\.weight$")
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -45,21 +47,44 @@ class Need:
         return self.weights_bytes + self.kv_bytes + self.workspace_bytes
 
 
-def measure_need(folder: Path, quant: Quant, context_tokens: int, *, on_gpu: bool = True) -> Need:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where the model will be, and whether its vocabulary is quantised as well."""
+
+    on_gpu: bool
+    int8_vocabulary: bool
+
+    def float_bytes(self, quant: Quant) -> int:
+        """On the CPU the engine computes what is not quantised in fp32."""
+        return 2 if self.on_gpu or quant == "none" else 4
+
+
+def measure_need(
+    folder: Path, quant: Quant, context_tokens: int, *, on_gpu: bool = True, int8_vocabulary: bool = False
+) -> Need:
     """The need of the model in `folder`, from its config.json and the headers of its weights.
+
+    `int8_vocabulary`: the engine that will run it keeps embedding and head in 8 bit too.
 
     Raises ModelNotFound if the folder is not a whole model.
     """
     config = read_config(folder)
-    return _need(config, read_tensors(folder), quant, context_tokens, on_gpu=on_gpu)
+    return _need(config, read_tensors(folder), quant, context_tokens, _Plan(on_gpu, int8_vocabulary))
 
 
-def need_of_config(config: dict[str, Any], quant: Quant, context_tokens: int, *, on_gpu: bool = True) -> Need:
+def need_of_config(
+    config: dict[str, Any],
+    quant: Quant,
+    context_tokens: int,
+    *,
+    on_gpu: bool = True,
+    int8_vocabulary: bool = False,
+) -> Need:
     """The same from config.json alone, for models shaped like Llama and Qwen2.
 
     Raises ModelNotFound if the config lacks a size that the shape needs.
     """
-    return _need(config, _tensors_of_config(config), quant, context_tokens, on_gpu=on_gpu)
+    return _need(config, _tensors_of_config(config), quant, context_tokens, _Plan(on_gpu, int8_vocabulary))
 
 
 def shortfall_bytes(need: Need, machine: Machine) -> int:
@@ -94,38 +119,38 @@ def _compare(need: Need, machine: Machine) -> tuple[int, int]:
 
 
 def _need(
-    config: dict[str, Any], tensors: Iterable[TensorInfo], quant: Quant, context_tokens: int, *, on_gpu: bool
+    config: dict[str, Any], tensors: Iterable[TensorInfo], quant: Quant, context_tokens: int, plan: _Plan
 ) -> Need:
-    # On the CPU the engine computes what is not quantised in fp32.
-    float_bytes = 2 if on_gpu or quant == "none" else 4
+    float_bytes = plan.float_bytes(quant)
     text = _text_config(config)
     return Need(
-        weights_bytes=_weights_bytes(text, tensors, quant, float_bytes),
+        weights_bytes=_weights_bytes(text, tensors, quant, plan),
         kv_bytes=_kv_bytes(text, float_bytes) * context_tokens,
         workspace_bytes=_workspace_bytes(text, float_bytes, min(context_tokens, PREFILL_TOKENS)),
-        desktop_bytes=DESKTOP_BYTES if on_gpu else 0,
+        desktop_bytes=DESKTOP_BYTES if plan.on_gpu else 0,
     )
 
 
-def _weights_bytes(text: dict[str, Any], tensors: Iterable[TensorInfo], quant: Quant, float_bytes: int) -> int:
+def _weights_bytes(text: dict[str, Any], tensors: Iterable[TensorInfo], quant: Quant, plan: _Plan) -> int:
     tensors = list(tensors)
     tied = bool(text.get("tie_word_embeddings")) and any("embed_tokens" in tensor.name for tensor in tensors)
     return sum(
-        _tensor_bytes(tensor, quant, float_bytes)
+        _tensor_bytes(tensor, quant, plan)
         for tensor in tensors
         if not (tied and tensor.name.endswith("lm_head.weight"))
     )
 
 
-def _tensor_bytes(tensor: TensorInfo, quant: Quant, float_bytes: int) -> int:
+def _tensor_bytes(tensor: TensorInfo, quant: Quant, plan: _Plan) -> int:
     if tensor.dtype[0] in "IUB" and tensor.dtype != "BF16":
         return tensor.stored_bytes  # integers: somebody quantised this already, and it stays as it is
     elements = prod(tensor.shape)
-    if quant != "none" and len(tensor.shape) == 2 and LAYER_LINEAR.search(tensor.name):
+    quantised = LAYER_LINEAR.search(tensor.name) or (plan.int8_vocabulary and VOCABULARY.search(tensor.name))
+    if quant != "none" and len(tensor.shape) == 2 and quantised:
         if quant == "8bit":
             return elements + INT8_ROW_BYTES * tensor.shape[0]
         return int(elements * NF4_BYTES)
-    return elements * float_bytes
+    return elements * plan.float_bytes(quant)
 
 
 def _kv_bytes(text: dict[str, Any], float_bytes: int) -> int:
