@@ -1,6 +1,7 @@
 """Speed and memory of the engine beside stock bitsandbytes and the 16-bit model, everything in one run.
 
 python bench/engine.py --model FOLDER --out bench/results/engine.json [--skip stock,fp16] [--streams 1,8,16,64]
+    [--context 1024] [--prefill 4096] [--cap-gib 7.5]
 
 FOLDER: any model of a known family; `bench/random_model.py` makes one of the 7B shape. Medians throughout.
 """
@@ -28,7 +29,6 @@ from audit8.engine.kernels.types import Int8Weight
 from audit8.engine.weights import DecoderWeights
 from audit8.types import Sampling
 
-CONTEXT = 1024
 DECODED = 96
 CUDA = torch.cuda.is_available()
 DEVICE = "cuda:0" if CUDA else "cpu"
@@ -87,9 +87,9 @@ def drive(built: Built, streams: list[Stream]) -> None:
             seen[index] += fresh
 
 
-def decode_tok_s(built: Built, count: int) -> float:
+def decode_tok_s(built: Built, count: int, context_tokens: int) -> float:
     """Tokens a second of `count` streams together, once all of them run, from the median step."""
-    streams = [Stream(CONTEXT, DECODED, 1000 * count + n) for n in range(count)]
+    streams = [Stream(context_tokens, DECODED, 1000 * count + n) for n in range(count)]
     drive(built, streams)
     begin = max(stream.times[0] for stream in streams)
     end = min(stream.times[-1] for stream in streams)
@@ -132,10 +132,10 @@ def bytes_per_token(read: DecoderWeights) -> int:
     return sum(matrix.codes.numel() for matrix in matrices) + head.numel() * head.element_size()
 
 
-def ours(folder: Path, streams: list[int]) -> dict[str, Any]:
+def ours(folder: Path, streams: list[int], context_tokens: int, prefill_tokens: int) -> dict[str, Any]:
     start = time.perf_counter()
     stages: dict[str, float] = {}
-    order = Order(folder, "8bit", DEVICE, "auto", 8192, cache_tokens=max(streams) * 2048)
+    order = Order(folder, "8bit", DEVICE, "auto", 8192, cache_tokens=max(streams) * 2 * context_tokens)
     built = build(order, lambda p: stages.setdefault(p.stage, time.perf_counter() - start))
     ready_s = time.perf_counter() - start
     print("ours:", built.arithmetic, "|", "; ".join(built.notes), f"| ready in {ready_s:.1f} s", flush=True)
@@ -145,21 +145,23 @@ def ours(folder: Path, streams: list[int]) -> dict[str, Any]:
         "ready_s": round(ready_s, 2),
     }
     drive(built, [Stream(100, 8, 1)])
-    time_to_first_s(built, 4096, 7)
-    result["prefill_tok_s"] = round(4096 / statistics.median([time_to_first_s(built, 4096, 20 + n) for n in range(5)]))
-    result["ttft_ms"] = round(1000 * statistics.median([time_to_first_s(built, 2048, 30 + n) for n in range(5)]), 2)
-    result["ttft_cached_ms"] = round(
-        1000 * statistics.median([time_to_first_s(built, 2048, 30 + n) for n in range(5)]), 2
-    )
+    time_to_first_s(built, prefill_tokens, 7)
+    long = statistics.median([time_to_first_s(built, prefill_tokens, 20 + n) for n in range(5)])
+    result["prefill_tok_s"] = round(prefill_tokens / long)
+    for name in ("ttft_ms", "ttft_cached_ms"):  # the same prompts again: their beginnings are cached by then
+        times = [time_to_first_s(built, prefill_tokens // 2, 30 + n) for n in range(5)]
+        result[name] = round(1000 * statistics.median(times), 2)
     print("ours:", json.dumps(result), flush=True)
     result["decode_tok_s"] = {}
     for count in streams:
-        result["decode_tok_s"][str(count)] = round(decode_tok_s(built, count), 1)
+        result["decode_tok_s"][str(count)] = round(decode_tok_s(built, count, context_tokens), 1)
         print("ours:", count, "streams", result["decode_tok_s"][str(count)], "tokens/s", flush=True)
     return result
 
 
-def transformers_speed(folder: Path, quantised: bool, tokens: int) -> dict[str, Any]:
+def transformers_speed(
+    folder: Path, quantised: bool, tokens: int, context_tokens: int, prefill_tokens: int
+) -> dict[str, Any]:
     """transformers' generate, as the plain server used it."""
     config = BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=6.0) if quantised else None
     model = AutoModelForCausalLM.from_pretrained(
@@ -168,8 +170,8 @@ def transformers_speed(folder: Path, quantised: bool, tokens: int) -> dict[str, 
     result: dict[str, Any] = {}
     if CUDA:
         result["weights_gib"] = round(torch.cuda.memory_allocated() / 2**30, 3)
-    prompt = torch.randint(0, 256, (1, CONTEXT), device=DEVICE)
-    long = torch.randint(0, 256, (1, 4096), device=DEVICE)
+    prompt = torch.randint(0, 256, (1, context_tokens), device=DEVICE)
+    long = torch.randint(0, 256, (1, prefill_tokens), device=DEVICE)
 
     def generate(count: int) -> None:
         model.generate(
@@ -182,7 +184,7 @@ def transformers_speed(folder: Path, quantised: bool, tokens: int) -> dict[str, 
         many = median_s(lambda: generate(1 + tokens), 3)
         result["tok_s"] = round(tokens / (many - first), 2)
         model(long, logits_to_keep=1)
-        result["prefill_tok_s"] = round(4096 / median_s(lambda: model(long, logits_to_keep=1), 3))
+        result["prefill_tok_s"] = round(prefill_tokens / median_s(lambda: model(long, logits_to_keep=1), 3))
     print("stock 8 bit:" if quantised else "16 bit:", json.dumps(result), flush=True)
     return result
 
@@ -199,6 +201,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--skip", default="")
     parser.add_argument("--streams", default="1,8,16,64")
+    parser.add_argument("--context", type=int, default=1024, help="tokens before the decoded ones")
+    parser.add_argument("--prefill", type=int, default=4096, help="tokens of the long prompt; half of them for ttft")
     parser.add_argument("--cap-gib", type=float, default=0.0, help="load once under this allocator cap")
     options = parser.parse_args()
     result: dict[str, Any] = {
@@ -208,7 +212,8 @@ def main() -> None:
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "transformers", "bitsandbytes")},
         },
-        "context_tokens": CONTEXT,
+        "context_tokens": options.context,
+        "prefill_tokens": options.prefill,
         "bandwidth_gb_s": round(bandwidth_gb_s(), 1),
     }
 
@@ -223,13 +228,14 @@ def main() -> None:
         add(loading_peak(options.model, options.cap_gib))
         limit_tok_s = result["bandwidth_gb_s"] * 1e9 / result["bytes_per_token"]
         add({"limit_tok_s": round(limit_tok_s, 1)})
-    add(ours(options.model, [int(count) for count in options.streams.split(",")]))
+    sizes = (options.context, options.prefill)
+    add(ours(options.model, [int(count) for count in options.streams.split(",")], *sizes))
     skip = options.skip.split(",")
     if "stock" not in skip:
-        stock = transformers_speed(options.model, True, 16)
+        stock = transformers_speed(options.model, True, 16, *sizes)
         add({f"stock_bnb_{name}": value for name, value in stock.items()})
     if "fp16" not in skip:
-        plain = transformers_speed(options.model, False, 32)
+        plain = transformers_speed(options.model, False, 32, *sizes)
         add({f"fp16_{name}": value for name, value in plain.items()})
 
 

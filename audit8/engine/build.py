@@ -32,7 +32,7 @@ STOCK_ARITHMETIC = {
 FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, float32 sums{graphs}"
 GPU_ROWS, CPU_ROWS = 64, 8
 CACHED_CONTEXTS = 4  # an audit asks several questions at once; more room would only look like a need for memory
-CPU_CHUNK_TOKENS = 128  # a 1.5B on two cores takes seconds for a chunk: the longest wait for a cancel
+CPU_CHUNK_TOKENS = 256  # a 1.5B on two cores takes seconds for a chunk: the longest wait for a cancel
 GPU_CHUNK_TOKENS, GPU_SHARED_CHUNK_TOKENS = 4096, 1024  # writing the weights out costs the same for every chunk
 WORKSPACE_BYTES = 1024**3  # prefill activations, graphs, and something left for the desktop
 

@@ -6,12 +6,12 @@ and is only fast with bf16 activations; where it is missing, the plain one is us
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear as dense_linear
 
 from audit8.engine.kernels import reference
 from audit8.engine.kernels.types import PAGE_TOKENS, DecodeScratch, Int8Weight, Pages, QkvExtras, Rotary
 
 PACKED_ROWS = 16
+BLOCK_ELEMENTS = 1024 * 1024
 HAS_PACKED = hasattr(torch, "_weight_int8pack_mm")
 
 
@@ -35,7 +35,7 @@ class CpuOperations:
     def linear(self, x: Tensor, weight: Int8Weight) -> Tensor:
         """float32 [1, rows, out]. The row scales are applied to the product: they commute with the sum."""
         packed = HAS_PACKED and x.shape[0] <= PACKED_ROWS
-        product = _packed(x, weight.codes) if packed else dense_linear(x, self._written_out(weight.codes))
+        product = _packed(x, weight.codes) if packed else self._dense(x, weight.codes)
         return product.mul_(weight.absmax / 127).unsqueeze(0)
 
     def gated(self, x: Tensor, weight: Int8Weight) -> Tensor:
@@ -85,6 +85,16 @@ class CpuOperations:
         weights = scores.softmax(-1).view(kv_heads, -1, length - at)
         attended = torch.bmm(weights, values).view(heads, tokens, head_dim)
         return attended.transpose(0, 1).reshape(tokens, -1)
+
+    def _dense(self, x: Tensor, codes: Tensor) -> Tensor:
+        """x @ codes^T in float32. A tall matrix is written out in blocks that stay in the cache, a wide one whole."""
+        n_out, n_in = codes.shape
+        step = -(-BLOCK_ELEMENTS // n_in) if n_out > 2 * n_in else n_out
+        out = torch.empty(x.shape[0], n_out)
+        for first in range(0, n_out, step):
+            block = codes[first : first + step]
+            torch.mm(x, self._written_out(block).T, out=out[:, first : first + step])
+        return out
 
     def _written_out(self, codes: Tensor) -> Tensor:
         if self._room.numel() < codes.numel():
