@@ -20,26 +20,22 @@ from audit8.audit.shown import join_ranges, read_ranges
 from audit8.audit.texts import words
 from audit8.engine.protocol import Engine
 from audit8.errors import PromptTooLong
+from audit8.events import Event, Found, Progress, Reported, Token
 from audit8.types import (
     Candidate,
     Chunk,
     EngineInfo,
-    Event,
     FileCoverage,
     Finding,
     Finish,
-    Found,
     Job,
     Lang,
     LineRange,
-    Progress,
     Rejected,
     Report,
-    Reported,
     Sampling,
     Source,
     Timings,
-    Token,
     Usage,
 )
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from audit8.engine.protocol import Engine
 from audit8.errors import Audit8Error, EmptyCode, PromptTooLong, QueueFull
+from audit8.events import Accepted, Event, Failed, Token
 from audit8.pipeline import TEMPLATE_TOKENS, Run
-from audit8.types import Accepted, Event, Failed, Finish, Job, Message, Sampling, Token
+from audit8.types import Finish, Job, Message, Sampling
 
 RETRY_AFTER_S = 10
 TOKENS_PER_MESSAGE = 8

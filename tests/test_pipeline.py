@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from audit8.audit.chunks import MIN_BUDGET_TOKENS
 from audit8.engine.fake import FAKE_INFO, FakeEngine
 from audit8.errors import PromptTooLong
+from audit8.events import Event, Found, Progress, Reported, Token
 from audit8.pipeline import ANSWER_TOKENS, TEMPLATE_TOKENS, Run, budget_for
-from audit8.types import Event, Found, Job, LineRange, Progress, Report, Reported, RiskLevel, Source, Token
+from audit8.types import Job, LineRange, Report, RiskLevel, Source
 from tests.api.serving import ANSWER, SQL
 
 POCKET = replace(FAKE_INFO, pocket=True, model="pocket")

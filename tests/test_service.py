@@ -19,8 +19,9 @@ from audit8.errors import (
     PromptTooLong,
     QueueFull,
 )
+from audit8.events import Accepted, Event, Failed, Reported, Token
 from audit8.service import AuditService
-from audit8.types import Accepted, Event, Failed, Finish, Job, Message, Reported, Sampling, Source, Token
+from audit8.types import Finish, Job, Message, Sampling, Source
 from tests.api.serving import ANSWER, SQL, until
 
 JOB = Job("job-1", (Source("app.py", SQL, "python"),), "en")

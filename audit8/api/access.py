@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit8.api.problems import answer, problem, request_id_of
 from audit8.errors import TooLarge
-from audit8.types import Failed
+from audit8.events import Failed
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})

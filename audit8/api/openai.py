@@ -22,9 +22,10 @@ from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, 
 from audit8.api.readiness import Readiness
 from audit8.api.schemas import ChatMessage, ChatRequest
 from audit8.errors import BadRequest
+from audit8.events import Event, Failed, Reported, Token
 from audit8.service import AuditService
 from audit8.settings import Settings
-from audit8.types import Event, Failed, Finish, Lang, Message, Reported, Role, Sampling, Token, Usage
+from audit8.types import Finish, Lang, Message, Role, Sampling, Usage
 
 AUDIT_MODEL = "audit8"
 DEFAULT_MAX_TOKENS = 2048

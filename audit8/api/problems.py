@@ -19,8 +19,9 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from audit8 import errors
+from audit8.events import Event, Failed
 from audit8.service import failed
-from audit8.types import Event, Failed, Finish
+from audit8.types import Finish
 
 log = logging.getLogger("audit8.api")
 T = TypeVar("T", Event, Event | Finish)
