@@ -119,7 +119,8 @@ class Runner:
             torch.cuda.synchronize()
             graph = torch.cuda.CUDAGraph()
             pool = next(iter(self._graphs.values()))[0].pool() if self._graphs else None
-            with torch.cuda.graph(graph, pool=pool):
+            # Only this thread's calls count: a route that asks for the free memory must not spoil the recording.
+            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
                 logits = self._body(size)
             self._graphs[size] = (graph, logits)
         progress(len(sizes), len(sizes))
