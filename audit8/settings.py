@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 lets the system choose.")
     model: str | None = Field(
         None,
-        validation_alias=AliasChoices("model", "AUDIT8_MODEL", "MODEL_PATH"),
+        validation_alias=AliasChoices("AUDIT8_MODEL", "MODEL_PATH"),
         description="Model folder or Hub id. Default: a folder under ./model/, else what fits this machine.",
     )
     source: Literal["auto", "hub", "modelscope"] = Field(

@@ -1,7 +1,7 @@
 """From a model folder to a running executor, by the best way that this machine and this model allow.
 
 The ladder: fused kernels with CUDA graphs -> fused kernels without graphs -> transformers' own `generate`. Each step
-down is read for a reason that `Built.notes` says in words for the log.
+down is taken for a reason that `Built.notes` says in words for the log.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activ
 GPU_ROWS, CPU_ROWS = 64, 8
 CACHED_CONTEXTS = 4  # an audit asks several questions at once; more room would only look like a need for memory
 CPU_CHUNK_TOKENS = 256  # a 1.5B on two cores takes seconds for a chunk: the longest wait for a cancel
-GPU_CHUNK_TOKENS, GPU_SHARED_CHUNK_TOKENS = 4096, 1024  # writing the weights out costs the same for every chunk
+GPU_CHUNK_TOKENS, GPU_SHARED_CHUNK_TOKENS = 4096, 1024  # few launches alone; a short wait for those who answer
 WORKSPACE_BYTES = 1024**3  # prefill activations, graphs, and something left for the desktop
 
 

@@ -110,7 +110,6 @@ class FusedExecutor:
 
     def drop_all(self, error: Audit8Error) -> None:
         self._flights.clear()
-        self._runner.reset()
         for running in [*self._prefilling, *self._joining, *self._rows]:
             running.generation.fail(error)
             self._pool.release(running.table)
@@ -118,6 +117,7 @@ class FusedExecutor:
             generation.fail(error)
         for queue in (self._waiting, self._prefilling, self._joining, self._rows):
             queue.clear()
+        self._runner.reset()  # last: it fails on a device that is gone, and nobody may be left waiting for that
 
     # ---- waiting -> prefilling ---------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, GenerationConfig
 
 from audit8.errors import MissingDependency, ModelNotFound, Offloaded
@@ -173,7 +174,7 @@ def in_words(folder: Path) -> Iterator[None]:
     """What a library says about a folder that is no model, as ModelNotFound."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ModelNotFound(
             f"the model in {folder} cannot be loaded: {error}",
             hint="the folder needs config.json, tokenizer files and *.safetensors of a causal language model",

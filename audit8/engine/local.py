@@ -63,6 +63,7 @@ class LocalEngine:
         self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
         self._outboxes: dict[asyncio.AbstractEventLoop, _Outbox] = {}
         self._closed = False
+        self._door = threading.Lock()  # between the last look into the inbox and the next request
         self._thread = threading.Thread(target=self._own, name="audit8-model", daemon=True)
         self._thread.start()
 
@@ -110,10 +111,8 @@ class LocalEngine:
         return item.probabilities
 
     async def aclose(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._inbox.put(None)
-            await asyncio.to_thread(self._thread.join)
+        self._inbox.put(None)
+        await asyncio.to_thread(self._thread.join)
 
     # ---- the caller's side -------------------------------------------------------------------------------------
 
@@ -132,8 +131,6 @@ class LocalEngine:
     def _submit(
         self, ids: list[int], sampling: Sampling, *, thinking: bool = False, candidates: Sequence[int] = ()
     ) -> tuple[Generation, asyncio.Queue[Item]]:
-        if self._closed:
-            raise EngineFailure("the engine is stopping", hint="start the server again")
         loop = asyncio.get_running_loop()
         outbox = self._outboxes.setdefault(loop, _Outbox(loop))
         items: asyncio.Queue[Item] = asyncio.Queue()
@@ -146,22 +143,29 @@ class LocalEngine:
             thinking=thinking,
             candidates=candidates,
         )
-        self._inbox.put(generation)
+        with self._door:
+            if self._closed:
+                raise EngineFailure("the engine has stopped", hint="start the server again")
+            self._inbox.put(generation)
         return generation, items
 
     # ---- the owner thread --------------------------------------------------------------------------------------
 
     def _own(self) -> None:
-        while self._take_new():
-            try:
-                self._executor.step()
-            except Exception as error:  # noqa: BLE001 - the one place where any failure of a model ends
-                self._executor.drop_all(self._classify(error))
-        stopping = EngineFailure("the engine was stopped", hint="start the server again")
-        self._executor.drop_all(stopping)
-        while not self._inbox.empty():
-            if left := self._inbox.get():
-                left.fail(stopping)
+        stopped = EngineFailure("the engine was stopped", hint="start the server again")
+        try:
+            while self._take_new():
+                try:
+                    self._executor.step()
+                except Exception as error:  # noqa: BLE001 - the one place where any failure of a model ends
+                    self._executor.drop_all(self._classify(error))
+            self._executor.drop_all(stopped)
+        finally:  # also where the device is gone and dropping failed: whoever waits is told, and nobody comes in
+            with self._door:
+                self._closed = True
+                while not self._inbox.empty():
+                    if left := self._inbox.get():
+                        left.fail(stopped)
 
     def _take_new(self) -> bool:
         """Move what arrived to the executor, waiting when there is nothing else to do; False means stop."""

@@ -1,5 +1,7 @@
 """The ladder and the loading, on the real pocket model in 8 bit on the CPU."""
 
+import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -12,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from audit8.engine import device, loading
-from audit8.engine.build import Built, Order, build, why_not_fused
+from audit8.engine.build import Built, EngineKind, Order, build, why_not_fused
 from audit8.engine.local import LocalEngine
 from audit8.errors import MissingDependency, ModelNotFound, Offloaded
 from audit8.types import EngineInfo, Finish, LoadProgress, Message, Piece, Sampling
@@ -164,3 +166,13 @@ def test_a_parameter_that_is_elsewhere_is_an_error(where: str) -> None:
     with pytest.raises(Offloaded, match=f"weight is on {where}"):
         loading.check_placement(model, "cuda:0")
     loading.check_placement(torch.nn.Linear(2, 2), "cpu")
+
+
+@pytest.mark.parametrize("kind", ["auto", "stock"])
+def test_a_truncated_weight_file_is_refused_in_words(kind: EngineKind, order: Order, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(order.folder, folder)
+    weights = folder / "model.safetensors"
+    os.truncate(weights, weights.stat().st_size // 2)
+    with pytest.raises(ModelNotFound, match="cannot be loaded"):
+        build(replace(order, folder=folder, kind=kind), lambda _: None)

@@ -199,3 +199,20 @@ def test_a_score_gives_the_probabilities_of_the_next_token(weights: DecoderWeigh
     best = max(range(256), key=probabilities.__getitem__)
     assert [best] == alone(weights, prompt(80), Sampling(max_tokens=1))
     assert pool.used_pages == 0
+
+
+def test_everyone_is_told_even_if_the_device_cannot_be_reset(weights: DecoderWeights) -> None:
+    executor, pool = make_executor(weights)
+    answers = [Answer(prompt(40, n), GREEDY) for n in range(3)]
+    for answer in answers:
+        executor.add(answer.generation)
+    executor.step()
+
+    def lost() -> None:
+        raise RuntimeError("the device is gone")
+
+    executor._runner.reset = lost  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="gone"):
+        executor.drop_all(EngineFailure("on purpose"))
+    assert all(isinstance(answer.items[-1], EngineFailure) for answer in answers)
+    assert pool.used_pages == 0

@@ -190,5 +190,30 @@ async def test_closing_fails_what_still_runs_and_refuses_what_comes_later() -> N
     await engine.aclose()
     with pytest.raises(EngineFailure, match="stopped"):
         await drain(stream)
-    with pytest.raises(EngineFailure, match="stopping"):
+    with pytest.raises(EngineFailure, match="has stopped"):
         await engine.score([Message("user", "a")], ["x", "y"])
+
+
+class Gone(Echo):
+    """A device that is lost: the step fails, and so does cleaning up after everyone was told."""
+
+    def drop_all(self, error: Audit8Error) -> None:
+        super().drop_all(error)
+        raise RuntimeError("the device is gone")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_lost_device_leaves_nobody_waiting() -> None:
+    engine = LocalEngine(
+        tokenizer=Bytes(),
+        executor=Gone(),
+        info=INFO,
+        eos_ids=frozenset(),
+        memory=lambda: Memory("ram", 1, 2),
+        classify=classify,
+    )
+    with pytest.raises(EngineFailure, match="ValueError"):
+        await answer(engine, "\x00", Sampling(max_tokens=5))
+    await engine.aclose()
+    with pytest.raises(EngineFailure, match="has stopped"):
+        await answer(engine, "x", Sampling(max_tokens=2))
