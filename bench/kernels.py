@@ -170,14 +170,14 @@ def check() -> None:
             expected,
         )
     long = State(1, 4096, 1)
-    q = half(4096, HEADS, HEAD_DIM)
+    q, at = half(4096, HEADS, HEAD_DIM), torch.arange(4096, device=DEVICE).int()
     for window in (0, 1000):
-        whole = k.attend_prefill(q, long.pages[0], long.blocks[0], 0, window)
+        whole = k.attend_prefill(q, long.pages[0], long.blocks[0], at, window)
         expected = reference.attend_prefill(q, long.pages[0], long.blocks[0], 0, window, double)
         ends = (64, 256, 320, 2048, 2112, 4096)
         cut = torch.cat(
             [
-                k.attend_prefill(q[a:b], long.pages[0], long.blocks[0], a, window)
+                k.attend_prefill(q[a:b], long.pages[0], long.blocks[0], at[a:b], window)
                 for a, b in zip((0, *ends), ends, strict=False)
             ]
         )
@@ -226,14 +226,14 @@ def prefill(model: Model, tokens: int = 4096) -> None:
     x, product, la = half(tokens, HIDDEN), half(tokens, FFN), model.layers[0]
     dense = [reference.dense(w).half() for w in (la.qkv, la.o, la.gate_up, la.down)]
     state = State(1, tokens, 1)
-    q = half(tokens, HEADS, HEAD_DIM)
+    q, at = half(tokens, HEADS, HEAD_DIM), torch.arange(tokens, device=DEVICE).int()
     ours = graph_ms(
         lambda: (k.linear(x, la.qkv), k.linear(x, la.o), k.gated(x, la.gate_up), k.linear(product, la.down))
     )
     plain = graph_ms(
         lambda: (x @ dense[0].T, x @ dense[1].T, reference.silu_product(x @ dense[2].T), product @ dense[3].T)
     )
-    attention = graph_ms(lambda: k.attend_prefill(q, state.pages[0], state.blocks[0], 0))
+    attention = graph_ms(lambda: k.attend_prefill(q, state.pages[0], state.blocks[0], at))
     print(f"prefill {tokens} tokens, ms a layer: ours {ours:.2f}, fp16 {plain:.2f}, attention {attention:.2f}")
 
 

@@ -62,10 +62,15 @@ class CpuOperations:
         out = torch.zeros(q.shape[0], q.shape[1] * q.shape[2])
         for row, length in enumerate(lengths.tolist()):
             if length:
-                out[row] = self.attend_prefill(q[row : row + 1], pages, block_table[row], length - 1, window)[0]
+                out[row] = self._attend(q[row : row + 1], pages, block_table[row], length - 1, window)[0]
         return out
 
-    def attend_prefill(self, q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int = 0) -> Tensor:
+    def attend_prefill(
+        self, q: Tensor, pages: Pages, block_table: Tensor, positions: Tensor, window: int = 0
+    ) -> Tensor:
+        return self._attend(q, pages, block_table, int(positions[0]), window)
+
+    def _attend(self, q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int) -> Tensor:
         tokens, heads, head_dim = q.shape
         kv_heads, length = pages.keys.shape[1], start + tokens
         first = max(0, start - window + 1) // PAGE_TOKENS if window else 0

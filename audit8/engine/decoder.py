@@ -48,7 +48,9 @@ class Operations(Protocol):
         window: int = 0,
     ) -> Tensor: ...
 
-    def attend_prefill(self, q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int = 0) -> Tensor: ...
+    def attend_prefill(
+        self, q: Tensor, pages: Pages, block_table: Tensor, positions: Tensor, window: int = 0
+    ) -> Tensor: ...
 
 
 Attend = Callable[[Tensor, Pages, int], Tensor]
@@ -62,18 +64,19 @@ class Decoder:
         self._ops = ops
         self._cache = cache
 
-    def prefill(self, tokens: Tensor, positions: Tensor, table: Tensor, start: int) -> Tensor:
-        """Compute a chunk of one sequence, storing its keys and values; float32 [1, vocab] of its last token.
+    def prefill(self, tokens: Tensor, positions: Tensor, table: Tensor, last: Tensor) -> Tensor:
+        """Compute a chunk of one sequence, storing its keys and values; float32 [1, vocab] of its token `last`.
 
-        `tokens` int64 [n]; `positions` int32 [n] = start, start + 1, ...; `table` int32 [max_pages].
+        `tokens` int64 [n]; `positions` int32 [n], one after the other, -1 for idle tokens at the end;
+        `table` int32 [max_pages]; `last` int64 [1].
         """
         ops = self._ops
 
         def attend(q: Tensor, pages: Pages, window: int) -> Tensor:
-            return ops.attend_prefill(q, pages, table, start, window)
+            return ops.attend_prefill(q, pages, table, positions, window)
 
-        last = self._layers(tokens, positions, table.expand(tokens.shape[0], -1), attend)[-1:]
-        return self._logits(last.contiguous())
+        x = self._layers(tokens, positions, table.expand(tokens.shape[0], -1), attend)
+        return self._logits(x.index_select(0, last))
 
     def decode(
         self, tokens: Tensor, positions: Tensor, lengths: Tensor, block_table: Tensor, scratch: DecodeScratch

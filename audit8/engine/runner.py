@@ -1,19 +1,23 @@
-"""The model's tensors between steps: the page cache, the rows of the running batch, and the captured decode step.
+"""The model's tensors between steps: the page cache, the rows of the running batch, and the recorded steps.
 
 Knows tokens, positions and pages; knows nothing of requests. Used by the owner thread only.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from audit8.engine.decoder import Decoder, Operations
-from audit8.engine.kernels.types import PAGE_TOKENS, DecodeScratch, Pages
+from audit8.engine.kernels.types import CHUNK_UNIT, MAX_ROWS, PAGE_TOKENS, DecodeScratch, Pages
 from audit8.engine.weights import DecoderWeights
 
 ROW_COUNTS = (1, 2, 4, 8, 16, 32, 64)
+CHUNK_SIZES = (16, 32, MAX_ROWS, CHUNK_UNIT)
+"""Prefill chunks that are recorded too: the ends of prompts whose beginning is cached. A shorter chunk is filled up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,35 @@ class Flight:
         if self.landed is not None:
             self.landed.synchronize()
         return [int(token) for token in self.tokens.tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Tokens of one prompt on the device: see Decoder.prefill."""
+
+    tokens: Tensor
+    positions: Tensor
+    table: Tensor
+    last: Tensor
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        return self.tokens, self.positions, self.table, self.last
+
+    def first(self, size: int) -> "_Chunk":
+        """The same places, as a chunk of `size` tokens."""
+        return _Chunk(self.tokens[:size], self.positions[:size], self.table, self.last)
+
+
+def _record(body: Callable[[], Tensor], pool: Any) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    """`body` as a graph, and the tensor that every replay writes its result to."""
+    body()  # compiles what is not compiled yet, outside the recording
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    # Only this thread's calls count: a route that asks for the free memory must not spoil the recording.
+    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+        result = body()
+    return graph, result
 
 
 def cache_bytes_per_page(weights: DecoderWeights) -> int:
@@ -68,7 +101,15 @@ class Runner:
         self._positions = torch.full((max_rows,), -1, dtype=torch.int32, device=device)
         self._advance = torch.zeros(max_rows, dtype=torch.int32, device=device)
         self._tables = torch.zeros(max_rows, max_pages, dtype=torch.int32, device=device)
+        self._chunk = _Chunk(
+            tokens=torch.zeros(CHUNK_UNIT, dtype=torch.int64, device=device),
+            positions=torch.zeros(CHUNK_UNIT, dtype=torch.int32, device=device),
+            # Idle tokens stand past the last page: what they read there is not used, but must be there.
+            table=torch.zeros(max_pages + CHUNK_UNIT // PAGE_TOKENS, dtype=torch.int32, device=device),
+            last=torch.zeros(1, dtype=torch.int64, device=device),
+        )
         self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        self._chunk_graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
         self._rows = 0
 
     def reset(self) -> None:
@@ -79,11 +120,25 @@ class Runner:
 
     def prefill(self, tokens: list[int], start: int, pages: list[int]) -> Tensor:
         """Compute tokens at positions start...; the last one's logits, float32 [vocab]."""
-        table = torch.zeros(self._tables.shape[1], dtype=torch.int32)
+        count = len(tokens)
+        recorded = next((size for size in CHUNK_SIZES if size >= count and size in self._chunk_graphs), 0)
+        size = recorded or count
+        table = torch.zeros(self._chunk.table.shape, dtype=torch.int32)
         table[: len(pages)] = torch.tensor(pages, dtype=torch.int32)
-        ids = torch.tensor(tokens, dtype=torch.int64)
-        positions = torch.arange(start, start + len(tokens), dtype=torch.int32, device=self.device)
-        return self._decoder.prefill(self._send(ids), positions, self._send(table), start)[0]
+        positions = torch.full((size,), -1, dtype=torch.int32)
+        positions[:count] = torch.arange(start, start + count, dtype=torch.int32)
+        ids = torch.tensor(tokens + [0] * (size - count), dtype=torch.int64)
+        chunk = _Chunk(*(self._send(part) for part in (ids, positions, table, torch.tensor([count - 1]))))
+        if not recorded:
+            return self._prefill(chunk)[0]
+        for place, part in zip(self._chunk.first(size).parts, chunk.parts, strict=True):
+            place.copy_(part, non_blocking=True)
+        graph, logits = self._chunk_graphs[size]
+        graph.replay()
+        return logits[0]
+
+    def _prefill(self, chunk: "_Chunk") -> Tensor:
+        return self._decoder.prefill(chunk.tokens, chunk.positions, chunk.table, chunk.last)
 
     # ---- decode ------------------------------------------------------------------------------------------------
 
@@ -111,19 +166,17 @@ class Runner:
         return self._land()
 
     def capture(self, progress: Callable[[int, int], None]) -> None:
-        """Record the decode step once for each batch size (CUDA only); `progress(done, total)`."""
+        """Record the decode step for each batch size, and short chunks (CUDA only); `progress(done, total)`."""
         sizes = [size for size in ROW_COUNTS if size <= self.max_rows]
-        for done, size in enumerate(reversed(sizes)):  # the largest first: the smaller ones reuse its memory
-            progress(done, len(sizes))
-            self._body(size)  # compiles what is not compiled yet, outside the capture
-            torch.cuda.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            pool = next(iter(self._graphs.values()))[0].pool() if self._graphs else None
-            # Only this thread's calls count: a route that asks for the free memory must not spoil the recording.
-            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-                logits = self._body(size)
-            self._graphs[size] = (graph, logits)
-        progress(len(sizes), len(sizes))
+        total = len(sizes) + len(CHUNK_SIZES)
+        pool = torch.cuda.graph_pool_handle()
+        for done, size in enumerate(reversed(CHUNK_SIZES)):  # the largest first: the smaller ones reuse its memory
+            progress(done, total)
+            self._chunk_graphs[size] = _record(partial(self._prefill, self._chunk.first(size)), pool)
+        for done, size in enumerate(reversed(sizes), len(CHUNK_SIZES)):
+            progress(done, total)
+            self._graphs[size] = _record(partial(self._body, size), pool)
+        progress(total, total)
 
     @property
     def has_graphs(self) -> bool:
@@ -132,6 +185,7 @@ class Runner:
     def drop_graphs(self) -> None:
         """Launch the kernels one by one from now on."""
         self._graphs.clear()
+        self._chunk_graphs.clear()
 
     def _replay(self, size: int) -> Tensor:
         graph, logits = self._graphs[size]

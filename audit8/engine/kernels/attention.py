@@ -128,38 +128,30 @@ def _attend(
     total: tl.tensor,
     lo: tl.tensor,
     hi: tl.tensor,
-    keys: tl.tensor,
-    values: tl.tensor,
+    keys: tl.tensor_descriptor,
+    values: tl.tensor_descriptor,
     table: tl.tensor,
-    stride: tl.tensor,
+    kv_head: tl.tensor,
+    kv_heads: tl.tensor,
     positions: tl.tensor,
-    end: tl.tensor,
     window: tl.tensor,
     scale: tl.tensor,
-    HEAD: tl.constexpr,
     PAGE: tl.constexpr,
-    BLOCK: tl.constexpr,
     MASKED: tl.constexpr,
+    STAGES: tl.constexpr,
 ) -> tl.tensor:
-    slot = tl.arange(0, BLOCK)
-    at = tl.arange(0, HEAD)
-    for start in range(lo, hi, BLOCK):
-        here = start + slot
-        live = here < end
-        page = tl.load(table + here // PAGE, mask=live, other=0).to(tl.int64)
-        base = page * stride + (here % PAGE) * HEAD
-        key = tl.load(keys + base[None, :] + at[:, None])
+    """The keys at positions lo..hi (lo a multiple of PAGE) added to the running softmax, a page at a time."""
+    for start in tl.range(lo, hi, PAGE, num_stages=STAGES):
+        at = (tl.load(table + start // PAGE) * kv_heads + kv_head) * PAGE
+        score = tl.dot(query, keys.load([at, 0]).T) * scale
+        value = values.load([at, 0])
         if MASKED:
-            value = tl.load(values + base[:, None] + at[None, :], mask=live[:, None], other=0.0)
-        else:
-            value = tl.load(values + base[:, None] + at[None, :])
-        score = tl.dot(query, key) * scale
-        if MASKED:
+            here = start + tl.arange(0, PAGE)
             behind = positions[:, None] - here[None, :]
-            seen = (behind >= 0) & ((window == 0) | (behind < window))
-            score = tl.where(seen, score, -float("inf"))
+            score = tl.where((behind >= 0) & ((window == 0) | (behind < window)), score, -float("inf"))
+            value = tl.where((here < hi)[:, None], value, 0.0)  # beyond it nothing is stored yet: it may be NaN
         new_top = tl.maximum(top, tl.max(score, 1))
-        safe_top = tl.where(new_top == -float("inf"), 0.0, new_top)
+        safe_top = tl.where(new_top == -float("inf"), 0.0, new_top) if MASKED else new_top
         fade = tl.exp2(top - safe_top)
         share = tl.exp2(score - safe_top[:, None])
         weight = weight * fade + tl.sum(share, 1)
@@ -171,12 +163,12 @@ def _attend(
 @jit
 def prefill_kernel(
     q: tl.tensor,
-    keys: tl.tensor,
-    values: tl.tensor,
+    keys: tl.tensor_descriptor,
+    values: tl.tensor_descriptor,
     table: tl.tensor,
     out: tl.tensor,
     tokens: tl.tensor,
-    start: tl.tensor,
+    chunk: tl.tensor,
     heads: tl.tensor,
     kv_heads: tl.tensor,
     scale: tl.tensor,
@@ -185,22 +177,22 @@ def prefill_kernel(
     HEAD: tl.constexpr,
     PAGE: tl.constexpr,
     BLOCK_Q: tl.constexpr,
-    BLOCK: tl.constexpr,
+    STAGES: tl.constexpr,
 ) -> None:
     """BLOCK_Q tokens (program 1, the last first: it has the most to do) of one head (program 0).
 
+    `chunk` int32: the tokens' positions, of which the first is read: where a chunk starts is known on the device alone,
+    so that a recorded step serves every place in a prompt. `keys`, `values`: the cache as [pages * kv_heads * PAGE,
+    HEAD], in blocks of one page of one head.
     Tiles of tokens begin at positions that are multiples of BLOCK_Q, wherever the chunk starts.
     """
     head = tl.program_id(0)
+    start = tl.load(chunk)
     tile = start // BLOCK_Q + tl.num_programs(1) - 1 - tl.program_id(1)
     positions = tile * BLOCK_Q + tl.arange(0, BLOCK_Q)
     token = positions - start
     real = (token[:, None] >= 0) & (token[:, None] < tokens)
-    at = tl.arange(0, HEAD)
-    stride = kv_heads * PAGE * HEAD
-    keys += (head // GROUP) * PAGE * HEAD
-    values += (head // GROUP) * PAGE * HEAD
-    where = (token.to(tl.int64)[:, None] * heads + head) * HEAD + at[None, :]
+    where = (token.to(tl.int64)[:, None] * heads + head) * HEAD + tl.arange(0, HEAD)[None, :]
     query = tl.load(q + where, mask=real, other=0.0)
     top = tl.full((BLOCK_Q,), -float("inf"), tl.float32)
     weight = tl.zeros((BLOCK_Q,), tl.float32)
@@ -208,17 +200,17 @@ def prefill_kernel(
     oldest = tile * BLOCK_Q
     end = tl.minimum(start + tokens, oldest + BLOCK_Q)
     lo = 0
-    middle = oldest // BLOCK * BLOCK
+    middle = tl.where(oldest < end, oldest // PAGE * PAGE, 0)  # a tile past the chunk's end has nothing to do
     if window > 0:
-        lo = tl.maximum(oldest - window + 1, 0) // BLOCK * BLOCK
+        lo = tl.maximum(oldest - window + 1, 0) // PAGE * PAGE
         middle = lo
     top, weight, total = _attend(
-        query, top, weight, total, lo, middle, keys, values, table, stride, positions, end, window, scale,
-        HEAD, PAGE, BLOCK, False,
+        query, top, weight, total, lo, middle, keys, values, table, head // GROUP, kv_heads, positions, window, scale,
+        PAGE, False, STAGES,
     )  # fmt: skip
     top, weight, total = _attend(
-        query, top, weight, total, middle, end, keys, values, table, stride, positions, end, window, scale,
-        HEAD, PAGE, BLOCK, True,
+        query, top, weight, total, middle, end, keys, values, table, head // GROUP, kv_heads, positions, window, scale,
+        PAGE, True, STAGES,
     )  # fmt: skip
     result = total / tl.where(weight > 0, weight, 1.0)[:, None]
     tl.store(out + where, result.to(tl.float16), mask=real)

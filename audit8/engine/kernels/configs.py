@@ -42,11 +42,21 @@ class LinearConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DenseConfig:
+    """`rows` x `out` sums a program, `in_` inputs a step, `warps` a program, `stages` steps in flight."""
+
+    rows: int
+    out: int
+    in_: int
+    warps: int
+    stages: int
+
+
+@dataclass(frozen=True, slots=True)
 class PrefillConfig:
-    """`queries` x `keys` scores a step, `warps` a program, `stages` steps in flight."""
+    """`queries` x one page of keys a step, `warps` a program, `stages` steps in flight."""
 
     queries: int
-    keys: int
     warps: int
     stages: int
 
@@ -91,13 +101,24 @@ LINEAR = {75: _TURING, 80: _LARGE, 86: _SMALL, 89: _SMALL, 90: _LARGE, 120: _SMA
 SPLIT_FILL = {75: 4, 80: 4, 86: 4, 89: 4, 90: 4, 120: 4}
 """Programs of SPLIT_TILE outputs a multiprocessor that the splits aim at."""
 
+DENSE: dict[int, dict[Kind, DenseConfig]] = {
+    90: {"gated": DenseConfig(128, 256, 64, 8, 3), "split": DenseConfig(128, 256, 64, 8, 4)},
+}
+"""Where both operands come fastest from shared memory: for so many rows the codes are written out in fp16 first."""
+
+DENSE_ROWS = 1024
+"""Up to so many rows, writing a matrix out costs more than the faster product saves."""
+
+DENSE_GROUP = 8
+"""GROUP_TILES of the written-out matrix."""
+
 PREFILL = {
-    75: PrefillConfig(16, 32, 4, 1),  # Triton has no tensor cores there: small, or it compiles for long
-    80: PrefillConfig(128, 64, 8, 3),
-    86: PrefillConfig(64, 64, 4, 2),
-    89: PrefillConfig(64, 64, 4, 2),
-    90: PrefillConfig(128, 128, 8, 2),
-    120: PrefillConfig(64, 64, 4, 2),
+    75: PrefillConfig(16, 4, 1),  # Triton has no tensor cores there: small, or it compiles for long
+    80: PrefillConfig(128, 8, 3),
+    86: PrefillConfig(64, 4, 2),
+    89: PrefillConfig(64, 4, 2),
+    90: PrefillConfig(128, 4, 2),
+    120: PrefillConfig(64, 4, 2),
 }
 
 
@@ -114,6 +135,11 @@ def linear_config(capability: int, kind: Kind, rows: int) -> tuple[int, LinearCo
         return block, tiles[block]
     block = next(block for block in ROW_BLOCKS if rows <= block)
     return block, LINEAR[known(capability)][kind, block]
+
+
+def dense_config(capability: int, kind: Kind, rows: int) -> DenseConfig | None:
+    """How to multiply `rows` rows by a matrix that is written out first; None where that does not pay."""
+    return DENSE.get(known(capability), {}).get(kind) if rows > DENSE_ROWS else None
 
 
 def splits(capability: int, n_out: int, n_in: int, multiprocessors: int) -> int:

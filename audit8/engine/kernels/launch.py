@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from triton.tools.tensor_descriptor import TensorDescriptor
 
-from audit8.engine.kernels import attention, configs, matrices, rows
+from audit8.engine.kernels import attention, configs, dense, matrices, rows
 from audit8.engine.kernels.types import (
     MAX_ROWS,
     PAGE_TOKENS,
@@ -31,6 +32,9 @@ def _card(device: torch.device) -> tuple[int, int, bool]:
     card = torch.cuda.get_device_properties(device)
     return card.major * 10 + card.minor, card.multi_processor_count, True
 
+
+DESCRIBED = 8
+"""A row of fp16 that a block load may begin in is a multiple of so many values, 16 bytes, long."""
 
 _FUSED = {"enable_fp_fusion": True}
 """Multiply and add in one step: Triton's default is about to change, and the bits with it."""
@@ -79,6 +83,9 @@ def _multiply(x: Tensor, weight: Int8Weight, kind: configs.Kind) -> Tensor:
     count, n_in = x.shape
     n_out = weight.codes.shape[0] // (2 if kind == "gated" else 1)
     capability, multiprocessors, real = _card(x.device)
+    written_out = configs.dense_config(capability, kind, count)
+    if written_out is not None and n_in % DESCRIBED == 0:
+        return _multiply_written_out(x, weight, n_out, written_out)
     many = count > MAX_ROWS
     block, config = configs.linear_config(capability, kind, count)
     parts = configs.splits(capability, n_out, n_in, multiprocessors) if kind == "split" and not many else 1
@@ -110,6 +117,50 @@ def _multiply(x: Tensor, weight: Int8Weight, kind: configs.Kind) -> Tensor:
         **_overlap(x.device),
     )
     return out
+
+
+def _multiply_written_out(x: Tensor, weight: Int8Weight, n_out: int, config: configs.DenseConfig) -> Tensor:
+    """The same as `_multiply`, for many rows: fp16 [rows, n_out] of gates and ups, else float32 [1, rows, n_out]."""
+    count, n_in = x.shape
+    gated = weight.codes.shape[0] != n_out
+    tile = config.out // 2 if gated else config.out
+    tiles, blocks = -(-n_out // tile), -(-count // config.rows)
+    room = torch.empty(tiles * config.out if gated else n_out, n_in, dtype=torch.float16, device=x.device)
+    dense.write_out_kernel[(room.shape[0],)](
+        weight.codes,
+        room,
+        n_out,
+        n_in,
+        HALF=tile if gated else 0,
+        BLOCK=min(4096, _block(n_in)),
+        HARDWARE=_card(x.device)[2],
+        num_warps=4,
+        **_FUSED,
+    )
+    out = torch.empty(count, n_out, dtype=torch.float16 if gated else torch.float32, device=x.device)
+    dense.dense_kernel[(tiles * blocks,)](
+        _described(x, config.rows, config.in_),
+        _described(room, config.out, config.in_),
+        weight.absmax,
+        out,
+        count,
+        n_out,
+        n_in,
+        ROWS=config.rows,
+        BLOCK_OUT=config.out,
+        BLOCK_IN=config.in_,
+        GATED=gated,
+        GROUP=configs.DENSE_GROUP,
+        num_warps=config.warps,
+        num_stages=config.stages,
+        **_FUSED,
+    )
+    return out if gated else out.unsqueeze(0)
+
+
+def _described(matrix: Tensor, rows: int, columns: int) -> TensorDescriptor:
+    """`matrix` for loads of whole blocks; what lies outside of it reads as zero."""
+    return TensorDescriptor(matrix, list(matrix.shape), list(matrix.stride()), [rows, columns])
 
 
 def linear(x: Tensor, weight: Int8Weight) -> Tensor:
@@ -196,20 +247,21 @@ def attend_decode(
     return out
 
 
-def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int) -> Tensor:
+def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, positions: Tensor, window: int) -> Tensor:
     tokens, heads, head_dim = q.shape
     kv_heads = pages.keys.shape[1]
     config = configs.PREFILL[configs.known(_card(q.device)[0])]
     out = torch.empty(tokens, heads * head_dim, dtype=torch.float16, device=q.device)
-    tiles = -(-(start % config.queries + tokens) // config.queries)
+    tiles = -(-(tokens + config.queries - 1) // config.queries)  # the chunk may start inside a tile
+    page = [PAGE_TOKENS, head_dim]
     attention.prefill_kernel[(heads, tiles)](
         q,
-        pages.keys,
-        pages.values,
+        _described(pages.keys.view(-1, head_dim), *page),
+        _described(pages.values.view(-1, head_dim), *page),
         block_table,
         out,
         tokens,
-        start,
+        positions,
         heads,
         kv_heads,
         math.log2(math.e) / math.sqrt(head_dim),
@@ -218,9 +270,8 @@ def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, start: int, win
         HEAD=head_dim,
         PAGE=PAGE_TOKENS,
         BLOCK_Q=config.queries,
-        BLOCK=config.keys,
+        STAGES=config.stages,
         num_warps=config.warps,
-        num_stages=config.stages,
         **_FUSED,
     )
     return out

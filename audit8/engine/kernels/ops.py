@@ -119,12 +119,13 @@ def attend_decode(
     return reference.attend_decode(q, pages, block_table, lengths, window).half()
 
 
-def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, start: int, window: int = 0) -> Tensor:
+def attend_prefill(q: Tensor, pages: Pages, block_table: Tensor, positions: Tensor, window: int = 0) -> Tensor:
     """Causal attention of a chunk of one sequence over its pages: fp16 [tokens, heads * head_dim].
 
-    `q` fp16 [tokens, heads, head_dim], of the tokens at positions start, start + 1, ...; their keys are already stored
-    (`rope`). `block_table` int32 [max_pages] of the sequence. A token's bits do not depend on the chunk's length.
+    `q` fp16 [tokens, heads, head_dim], of the tokens at `positions` (int32 [tokens], one after the other); their keys
+    are already stored (`rope`). `block_table` int32 [max_pages] of the sequence. A token's bits do not depend on the
+    chunk's length.
     """
     if fast := _kernels(q):
-        return fast.attend_prefill(q, pages, block_table, start, window)  # type: ignore[no-any-return]
-    return reference.attend_prefill(q, pages, block_table, start, window).half()
+        return fast.attend_prefill(q, pages, block_table, positions, window)  # type: ignore[no-any-return]
+    return reference.attend_prefill(q, pages, block_table, int(positions[0]), window).half()

@@ -1,4 +1,4 @@
-"""Triton kernels that work on rows: residual sum and RMS norm, rotary embedding and cache write, gated product."""
+"""Triton kernels that work on rows: residual sum and RMS norm, rotary embedding and cache write."""
 
 # ruff: noqa: PLR0917 - a kernel's arguments are its interface to the launch
 

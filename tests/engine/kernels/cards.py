@@ -7,11 +7,15 @@ import pytest
 import torch
 import triton
 from triton.backends.compiler import GPUTarget
+from triton.tools.tensor_descriptor import TensorDescriptor
 
-from audit8.engine.kernels import attention, launch, matrices, rows
+from audit8.engine.kernels import attention, dense, launch, matrices, rows
 
-MODULES = (matrices, rows, attention)
-KERNELS = ("linear_kernel", "embed_kernel", "norm_kernel", "rope_kernel", "decode_kernel", "prefill_kernel")
+MODULES = (matrices, dense, rows, attention)
+KERNELS = (
+    "linear_kernel", "write_out_kernel", "dense_kernel", "embed_kernel", "norm_kernel", "rope_kernel",
+    "decode_kernel", "prefill_kernel",
+)  # fmt: skip
 TYPES = {
     torch.float16: "*fp16",
     torch.bfloat16: "*bf16",
@@ -61,6 +65,8 @@ def build(capability: int, kernel: Any, args: tuple[Any, ...], kwargs: dict[str,
         elif isinstance(value, torch.Tensor):
             signature[name] = TYPES[value.dtype]
             attributes[index,] = [["tt.divisibility", 16]]
+        elif isinstance(value, TensorDescriptor):
+            signature[name] = f"tensordesc<{TYPES[value.base.dtype][1:]}{list(value.block_shape)}>"
         elif isinstance(value, float):
             signature[name] = "fp32"
         elif value == 1:

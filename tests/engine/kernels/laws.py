@@ -90,6 +90,22 @@ def test_many_rows(outliers: bool, rows: int, monkeypatch: pytest.MonkeyPatch) -
     assert error(k.gated(x, w), reference.gated(x, w, DOUBLE)) < HALF_ERROR
 
 
+@pytest.mark.parametrize("rows", [65, 300])
+def test_a_matrix_written_out_gives_the_bits_of_the_one_that_is_not(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the card; the interpreter's own products change with the shape of a block."""
+    w, x = weight(600, 96), inputs(rows, 96, outliers=True)
+    linear, gated = k.linear(x, w), k.gated(x, w)
+    small = configs.DenseConfig(64, 64, 32, 4, 2)
+    monkeypatch.setattr(configs, "DENSE", {80: {"gated": small, "split": small}, 90: configs.DENSE[90]})
+    monkeypatch.setattr(configs, "DENSE_ROWS", k.MAX_ROWS)
+    monkeypatch.setattr(configs, "DENSE_GROUP", 2)
+    assert error(k.linear(x, w)[0], reference.linear(x, w, DOUBLE)[0]) < SUM_ERROR
+    assert error(k.gated(x, w), reference.gated(x, w, DOUBLE)) < HALF_ERROR
+    if not INTERPRETED:
+        assert torch.equal(k.linear(x, w), linear)
+        assert torch.equal(k.gated(x, w), gated)
+
+
 @pytest.mark.parametrize("op", [k.gated, k.logits, lambda x, w: k.linear(x, w).sum(0)])
 def test_a_row_has_the_same_bits_in_any_batch(op: Callable[[Tensor, k.Int8Weight], Tensor]) -> None:
     """On the card up to MAX_ROWS; the interpreter's own products keep their bits within one block of rows."""
@@ -191,10 +207,11 @@ def test_prefill_attention_is_the_same_in_any_chunks(window: int) -> None:
     tokens, table = 203, torch.randperm(6)[:4].int()
     pages = filled_pages(table, tokens, 6)
     q = inputs(tokens, HEADS * HEAD_DIM).view(tokens, HEADS, HEAD_DIM)
-    whole = k.attend_prefill(q, pages, table, 0, window)
+    at = torch.arange(tokens).int()
+    whole = k.attend_prefill(q, pages, table, at, window)
     assert error(whole, reference.attend_prefill(q, pages, table, 0, window, DOUBLE)) < HALF_ERROR
     for start, end in ((0, 64), (64, 192), (64, 203), (192, 203)):
-        assert torch.equal(k.attend_prefill(q[start:end], pages, table, start, window), whole[start:end])
+        assert torch.equal(k.attend_prefill(q[start:end], pages, table, at[start:end], window), whole[start:end])
 
 
 def test_a_row_of_a_chunk_has_the_same_bits_in_any_chunk() -> None:

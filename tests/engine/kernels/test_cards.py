@@ -42,7 +42,7 @@ def the_rest() -> None:
     launch.norm(tensor(rows, HIDDEN, dtype=f32), tensor(HIDDEN, dtype=torch.bfloat16), 1e-6, None, 1.0)
     launch.rope(tensor(4, rows, width, dtype=f32), norms, rotary, pages, lengths, blocks)
     launch.attend_decode(tensor(rows, HEADS, HEAD_DIM), pages, blocks, lengths, scratch, 0)
-    launch.attend_prefill(tensor(512, HEADS, HEAD_DIM), pages, blocks[0], 64, 4096)
+    launch.attend_prefill(tensor(512, HEADS, HEAD_DIM), pages, blocks[0], lengths, 4096)
 
 
 def compile_all(capability: int, launches: list[cards.Launch]) -> None:
@@ -51,6 +51,9 @@ def compile_all(capability: int, launches: list[cards.Launch]) -> None:
         built = cards.build(capability, kernel, args, kwargs)
         limit = configs.SHARED_KIB[capability] * 1024
         assert built.metadata.shared <= limit, f"{kernel.__name__} {kwargs} needs {built.metadata.shared} of {limit}"
+        if kernel.__name__ == "dense_kernel":
+            assert "wgmma" in built.asm["ptx"]
+            assert "cp.async.bulk.tensor" in built.asm["ptx"]
         if kernel.__name__ == "linear_kernel":
             assert built.asm["ptx"].count("prmt.b32") > 0, "the conversion is the fast one"
             if kwargs["ROWS"] <= MAX_ROWS and not kwargs["GROUP"]:
