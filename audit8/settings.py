@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     lang: Lang = Field(default_factory=locale_lang, description="Language of log and reports. Default: the locale's.")
     trust_remote_code: bool = Field(False, description="Run Python code that comes with the model. Off for a reason.")
     cache_dir: Path = Field(Path.home() / ".cache" / "audit8", description="Where converted models are kept.")
+    quantised_cache: bool = Field(True, description="Keep the 8-bit weights in the cache folder, for a quick start.")
     context_tokens: int = Field(
         8192, ge=512, description="Longest prompt plus answer, in tokens; at most what the model was made for."
     )

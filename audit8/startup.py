@@ -79,6 +79,7 @@ def _build(settings: Settings, choice: Choice, device_name: str, progress: Progr
             head=settings.head,
             cache_tokens=settings.cache_tokens,
             trust_remote_code=settings.trust_remote_code,
+            cache_dir=Path(settings.cache_dir).expanduser() if settings.quantised_cache else None,
         ),
         progress,
     )

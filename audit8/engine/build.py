@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from audit8.engine import kernels, loading, weights
+from audit8.engine import kernels, loading, quantised, weights
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.device import GIB, memory
 from audit8.engine.fused import FusedExecutor
@@ -42,6 +42,7 @@ class Order:
     """What is asked for. `context_tokens` is the most; the model may have been made for less.
 
     `cache_tokens`: room for all sequences together; 0 means CACHED_CONTEXTS contexts, or what fits.
+    `cache_dir`: where the int8 weights of the fused engine are kept for the next start; None keeps nothing.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Order:
     head: weights.HeadKind = "int8"
     cache_tokens: int = 0
     trust_remote_code: bool = False
+    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +119,38 @@ def _stock(
 
 
 def read_weights(
-    order: Order, frame: loading.Frame, context_tokens: int, progress: Callable[[LoadProgress], None]
+    order: Order,
+    frame: loading.Frame,
+    context_tokens: int,
+    progress: Callable[[LoadProgress], None],
+    say: Callable[[str], None] = lambda _: None,
 ) -> weights.DecoderWeights:
-    """The decoder's weights on the order's device; raises MissingDependency, ModelNotFound."""
-    loading.check_bitsandbytes()
-    reading = weights.ReadOrder(
-        context_tokens, order.head, lambda done, total: progress(LoadProgress("loading", done, total, "tensors"))
-    )
+    """The decoder's weights on the order's device; raises MissingDependency, ModelNotFound.
+
+    `say` takes notes about the weights that are kept on disk.
+    """
+    device = torch.device(order.device)
+
+    def make() -> weights.DecoderWeights:
+        loading.check_bitsandbytes()
+        reading = weights.ReadOrder(
+            context_tokens, order.head, lambda done, total: progress(LoadProgress("loading", done, total, "tensors"))
+        )
+        return weights.read(order.folder, frame.config, device, reading)
+
     with loading.in_words(order.folder):
-        return weights.read(order.folder, frame.config, torch.device(order.device), reading)
+        if order.cache_dir is None:
+            return make()
+        wanted = quantised.Wanted(order.cache_dir, order.folder, frame.config, order.head, device, context_tokens)
+        return quantised.obtain(wanted, make, progress, say)
 
 
 def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress], None]) -> Built:
     device = torch.device(order.device)
     on_gpu = device.type == "cuda"
     context_tokens = min(order.context_tokens, frame.context_tokens)
-    read = read_weights(order, frame, context_tokens, progress)
+    notes: list[str] = []
+    read = read_weights(order, frame, context_tokens, progress, notes.append)
     weights_memory = memory(order.device)
     page_count = _page_count(read, order, context_tokens)
     runner = Runner(
@@ -143,7 +161,7 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
         max_pages=pages_for(context_tokens),
         page_count=page_count,
     )
-    notes = [
+    notes += [
         "every activation is multiplied as it is: no outlier threshold is needed",
         f"KV cache: {page_count * PAGE_TOKENS} tokens, {page_count * cache_bytes_per_page(read) / GIB:.2f} GiB",
     ]

@@ -3,24 +3,22 @@
 Says why when a model is not one that the decoder knows: such a model runs on the stock executor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM
 
 from audit8.engine.checkpoint import Checkpoint
 from audit8.engine.kernels.types import Int8Weight, QkvExtras, Rotary
+from audit8.engine.lanes import Lanes
+from audit8.engine.rotary import rotary_tables
 
 HeadKind = Literal["int8", "fp16"]
 KNOWN_FAMILIES = ("llama", "qwen2", "qwen3", "mistral")
 STATIC_ROPE = ("default", "linear", "llama3", "yarn")  # tables that do not depend on the prompt's length
-
-
-BLOCK_ROWS = 4096  # quantised at a time: a 7B's widest matrix in fp16 would be 136 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +91,39 @@ def read(folder: Path, config: Any, device: torch.device, order: ReadOrder) -> D
 
     Raises:
         KeyError: the checkpoint lacks a tensor that its configuration promises.
+        OSError, BrokenFile: a file is missing, cut off or not safetensors.
     """
-    checkpoint = Checkpoint(folder, order.progress)
-    layers = tuple(
-        _read_layer(checkpoint, f"model.layers.{index}.", config, index, device)
-        for index in range(config.num_hidden_layers)
-    )
-    embedding = _vocabulary(checkpoint, "model.embed_tokens.weight", device, order.head)
-    tied = config.tie_word_embeddings or "lm_head.weight" not in checkpoint
+    with Lanes(device) as lanes:
+        checkpoint = Checkpoint(folder, lanes, device, order.progress)
+        layers = [_read_layer(checkpoint, config, index, device) for index in range(config.num_hidden_layers)]
+        embedding = _vocabulary(checkpoint, "model.embed_tokens.weight", device, order.head)
+        tied = config.tie_word_embeddings or "lm_head.weight" not in checkpoint
+        return assemble(
+            layers,
+            embedding,
+            head=embedding if tied else _vocabulary(checkpoint, "lm_head.weight", device, order.head),
+            final_norm=checkpoint.floats("model.norm.weight"),
+            config=config,
+            context_tokens=order.context_tokens,
+        )
+
+
+def assemble(
+    layers: Sequence[LayerWeights],
+    embedding: Int8Weight | Tensor,
+    *,
+    head: Int8Weight | Tensor,
+    final_norm: Tensor,
+    config: Any,
+    context_tokens: int,
+) -> DecoderWeights:
+    """The tensors, wherever they came from, with what follows from the configuration."""
     return DecoderWeights(
-        layers=layers,
+        layers=tuple(layers),
         embedding=embedding,
-        head=embedding if tied else _vocabulary(checkpoint, "lm_head.weight", device, order.head),
-        final_norm=checkpoint.floats("model.norm.weight", device),
-        rotary=_rotary_tables(config, device, order.context_tokens),
+        head=head,
+        final_norm=final_norm,
+        rotary=rotary_tables(config, head_dim_of(config), final_norm.device, context_tokens),
         eps=float(config.rms_norm_eps),
         heads=int(config.num_attention_heads),
         kv_heads=int(config.num_key_value_heads),
@@ -114,26 +131,33 @@ def read(folder: Path, config: Any, device: torch.device, order: ReadOrder) -> D
     )
 
 
-def _read_layer(checkpoint: Checkpoint, prefix: str, config: Any, index: int, device: torch.device) -> LayerWeights:
+def vocabulary_dtype(head: HeadKind, device: torch.device) -> torch.dtype:
+    """What embedding and head are held in."""
+    if head == "int8":
+        return torch.int8
+    return torch.float16 if device.type == "cuda" else torch.bfloat16
+
+
+def _read_layer(checkpoint: Checkpoint, config: Any, index: int, device: torch.device) -> LayerWeights:
+    prefix = f"model.layers.{index}."
     attention, mlp = prefix + "self_attn.", prefix + "mlp."
     projections = [f"{attention}{name}_proj" for name in "qkv"]
-    biases = [checkpoint.find(f"{name}.bias") for name in projections]
-    norms = [checkpoint.find(f"{attention}{name}_norm.weight") for name in "qk"]
-    q_norm, k_norm = (None if norm is None else norm.to(device, torch.float32) for norm in norms)
+    biases = [checkpoint.find_floats(f"{name}.bias") for name in projections]
+    q_norm, k_norm = (checkpoint.find_floats(f"{attention}{name}_norm.weight") for name in "qk")
     return LayerWeights(
-        input_norm=checkpoint.floats(prefix + "input_layernorm.weight", device),
+        input_norm=checkpoint.floats(prefix + "input_layernorm.weight"),
         qkv=_quantise(checkpoint, [f"{name}.weight" for name in projections], device),
         extras=QkvExtras(
-            bias=_cat([bias.to(device, torch.float32) for bias in biases if bias is not None]),
+            bias=_cat([bias for bias in biases if bias is not None]),
             q_norm=q_norm,
             k_norm=k_norm,
             eps=float(config.rms_norm_eps),
         ),
         o=_quantise(checkpoint, [attention + "o_proj.weight"], device),
-        post_norm=checkpoint.floats(prefix + "post_attention_layernorm.weight", device),
+        post_norm=checkpoint.floats(prefix + "post_attention_layernorm.weight"),
         gate_up=_quantise(checkpoint, [mlp + "gate_proj.weight", mlp + "up_proj.weight"], device),
         down=_quantise(checkpoint, [mlp + "down_proj.weight"], device),
-        window=_window(config, index),
+        window=window_of(config, index),
     )
 
 
@@ -142,16 +166,16 @@ def _quantise(checkpoint: Checkpoint, names: list[str], device: torch.device) ->
     # Late: loading.check_bitsandbytes has said by now if it is missing.
     from bitsandbytes.functional import int8_vectorwise_quant  # noqa: PLC0415
 
-    parts = [checkpoint.get(name) for name in names]
-    rows = sum(part.shape[0] for part in parts)
-    codes = torch.empty(rows, parts[0].shape[1], dtype=torch.int8, device=device)
+    shapes = [checkpoint.shape(name) for name in names]
+    rows = sum(shape[0] for shape in shapes)
+    codes = torch.empty(rows, shapes[0][1], dtype=torch.int8, device=device)
     absmax = torch.empty(rows, dtype=torch.float32, device=device)
     at = 0
-    for part in parts:
-        for block in torch.split(part, BLOCK_ROWS):
+    for name in names:
+        for block in checkpoint.blocks(name):
             end = at + block.shape[0]
             # As Linear8bitLt does it: in fp16, whatever the checkpoint's type.
-            quantised, largest, _ = int8_vectorwise_quant(block.to(device, torch.float16))
+            quantised, largest, _ = int8_vectorwise_quant(block.half())
             codes[at:end], absmax[at:end] = quantised, largest
             at = end
     return Int8Weight(codes, absmax)
@@ -160,24 +184,20 @@ def _quantise(checkpoint: Checkpoint, names: list[str], device: torch.device) ->
 def _vocabulary(checkpoint: Checkpoint, name: str, device: torch.device, head: HeadKind) -> Int8Weight | Tensor:
     if head == "int8":
         return _quantise(checkpoint, [name], device)
-    return checkpoint.get(name).to(device, torch.float16 if device.type == "cuda" else torch.bfloat16)
+    table = torch.empty(checkpoint.shape(name), dtype=vocabulary_dtype(head, device), device=device)
+    at = 0
+    for block in checkpoint.blocks(name):
+        end = at + block.shape[0]
+        table[at:end] = block
+        at = end
+    return table
 
 
 def _cat(parts: list[Tensor]) -> Tensor | None:
     return torch.cat(parts) if parts else None
 
 
-def _window(config: Any, index: int) -> int:
+def window_of(config: Any, index: int) -> int:
     kinds = getattr(config, "layer_types", None)
     sliding = kinds[index] == "sliding_attention" if kinds else bool(getattr(config, "use_sliding_window", True))
     return int(getattr(config, "sliding_window", None) or 0) if sliding else 0
-
-
-def _rotary_tables(config: Any, device: torch.device, context_tokens: int) -> Rotary:
-    """Ask transformers' own rotary embedding for every position, so that every variant of it is right."""
-    with torch.device("meta"):
-        kind = type(AutoModelForCausalLM.from_config(config).model.rotary_emb)
-    positions = torch.arange(context_tokens).unsqueeze(0)
-    cos, sin = kind(config)(torch.zeros(1, dtype=torch.float32), positions)
-    half = cos.shape[-1] // 2
-    return Rotary(cos[0, :, :half].float().contiguous().to(device), sin[0, :, :half].float().contiguous().to(device))
