@@ -65,7 +65,7 @@ def test_a_later_change_of_the_file_changes_no_loaded_weights(machine: Machine) 
 
 
 def test_another_device_or_context_is_the_same_file(machine: Machine) -> None:
-    wanted = machine.wanted()
+    wanted = replace(machine.wanted(), device=torch.device("cpu"))
     other = replace(wanted, context_tokens=64, device=torch.device("cuda:0"))
     assert quantised.place_of(wanted) == quantised.place_of(other)
     assert quantised.place_of(replace(wanted, head="fp16")) != quantised.place_of(replace(other, head="fp16"))
