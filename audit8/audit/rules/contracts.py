@@ -222,21 +222,4 @@ RULES = (
         Words("Use try_from / try_into and handle the error.", "使用 try_from / try_into 并处理错误。"),
         checked=("rust",),
     ),
-    Rule(
-        "contract-initialised-again",
-        "missing-authorization",
-        "CWE-862",
-        Severity.HIGH,
-        0.65,
-        Words("Set-up may be called again by anybody", "任何人都可再次调用初始化"),
-        Words(
-            "Nothing stops a second call, or a first one by a stranger: whoever calls it becomes the owner.",
-            "没有任何东西阻止再次调用，或被陌生人抢先调用：调用者即成为所有者。",
-        ),
-        Words(
-            "Use a constructor or the initializer modifier, or refuse when it was done already.",
-            "使用构造函数或 initializer 修饰符，或在已初始化时拒绝。",
-        ),
-        checked=("rust", "solidity"),
-    ),
 )

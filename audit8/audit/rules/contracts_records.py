@@ -100,7 +100,10 @@ def check_not_stored(file: RustFile) -> Iterator[Hit]:
             changed = re.search(
                 rf"(?<![\w.]){name}(?:\.\w+)*\s*(?:[-+*]?=(?!=)|\.\s*(?:push|insert|remove|clear)\s*\()", rest
             )
-            kept = rf"\bself\.{field}\s*\.\s*(?:insert|set|try_insert|try_set)\s*\(|[&(]\s*{name}\s*[,)]|\b{name}\s*\}}\s*$"
+            kept = (
+                rf"\bself\.{field}\s*\.\s*(?:insert|set|try_insert|try_set)\s*\(|"
+                rf"[&(]\s*{name}\s*[,)]|\b{name}\s*\}}\s*$"
+            )
             if changed and not re.search(kept, rest):
                 yield from file.hits("contract-change-lost", entry, [match])
 

@@ -9,6 +9,7 @@ from audit8.audit.rules import (
     contracts_records,
     rust_memory,
     rust_outside,
+    solana_checks,
 )
 from audit8.audit.rules.rule import Hit
 from audit8.audit.rules.rust_model import read_rust
@@ -22,6 +23,7 @@ _MODULES = (
     contracts_records,
     rust_memory,
     rust_outside,
+    solana_checks,
 )
 
 

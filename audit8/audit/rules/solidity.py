@@ -77,4 +77,21 @@ RULES = (
         ),
         checked=("solidity",),
     ),
+    Rule(
+        "solidity-initializer",
+        "missing-authorization",
+        "CWE-862",
+        Severity.HIGH,
+        0.7,
+        Words("initialize() may be called again", "initialize() 可被再次调用"),
+        Words(
+            "Nothing stops a second call: whoever calls it last is the owner.",
+            "没有任何东西阻止再次调用：最后调用的人就是所有者。",
+        ),
+        Words(
+            "Use the initializer modifier, and _disableInitializers() in the constructor.",
+            "使用 initializer 修饰符，并在构造函数中调用 _disableInitializers()。",
+        ),
+        checked=("solidity",),
+    ),
 )

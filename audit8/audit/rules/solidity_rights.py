@@ -60,7 +60,7 @@ def check_setup(file: SolFile) -> Iterator[Hit]:
         if is_guarded(file, function) or function.has(_GUARDED_SETUP) or not function.has(r"(?<![=!<>])=(?!=)"):
             continue
         if not any(one.has(_GUARDED_SETUP) for one in file.reach(function)):
-            yield file.hit("contract-initialised-again", function.start, function.at)
+            yield file.hit("solidity-initializer", function.start, function.at)
 
 
 def check_transfer_from(file: SolFile) -> Iterator[Hit]:
