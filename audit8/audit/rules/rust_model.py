@@ -17,6 +17,7 @@ from audit8.audit.syntax import parse
 
 _COMMENTS = ("line_comment", "block_comment")
 _SPAN_LINES = 8
+_MAX_REACH = 200  # Functions followed from one: keeps files of many same-named functions linear.
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*(?:::\s*<[^<>;{}()]{0,80}>)?\s*\(")
 _FRAMEWORKS = {
     "ink": r"#\[\s*ink::contract|\bink_lang\b|#\[ink\(|\buse\s+ink::",
@@ -100,7 +101,7 @@ class RustFile:
         """`function` and those of this file that it calls, by name, at any depth."""
         seen = {function.name}
         found, pending = [function], [function]
-        while pending:
+        while pending and len(found) < _MAX_REACH:
             for name in self._called_by(pending.pop()) - seen:
                 seen.add(name)
                 found += self.by_name[name]

@@ -16,6 +16,7 @@ from audit8.audit.rules.rule import Hit
 from audit8.audit.syntax import parse
 
 _SPAN_LINES = 8
+_MAX_REACH = 200  # Functions followed from one: keeps files of many same-named functions linear.
 _KINDS = ("function_definition", "constructor_definition", "modifier_definition", "fallback_receive_definition")
 _CALLED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
 _PARAMETER = re.compile(
@@ -88,7 +89,7 @@ class SolFile:
         """`function`, its modifiers and the functions of this file that they call, at any depth."""
         seen = {function.name}
         found, pending = [function], [function]
-        while pending:
+        while pending and len(found) < _MAX_REACH:
             one = pending.pop()
             for name in {*_CALLED.findall(one.body), *one.modifiers} - seen:
                 seen.add(name)
