@@ -27,7 +27,14 @@ _CODE = (
 
 def checks_caller(file: RustFile, function: Function) -> bool:
     """Whether `function`, or one that it calls, asks who is calling."""
-    return any(one.has(_GUARDS) or _compares_caller(one) for one in file.reach(function))
+    return file.reaches(function, _GUARDS) or any(_compares(file, one) for one in file.reach(function))
+
+
+def _compares(file: RustFile, function: Function) -> bool:
+    key = ("caller", function.start)
+    if key not in file.known:
+        file.known[key] = _compares_caller(function)
+    return file.known[key]
 
 
 def _compares_caller(function: Function) -> bool:

@@ -41,6 +41,9 @@ def _receiver(body: str, end: int) -> str:
 def _is_there(function: Function, receiver: str, file: RustFile) -> bool:
     if re.search(_FIXED_KEY, receiver):
         return True
+    key = re.search(r"\.\s*get\s*(?:::\s*<[^;()]{0,80}>)?\s*\(\s*&?(\w+)\s*\)\s*$", receiver)
+    if key and function.has(rf"\blet\s+{key.group(1)}\s*(?::[^=;]{{1,40}})?=\s*(?:\w+::)*[A-Z]\w*\s*;"):
+        return True
     element = re.search(r"([\w.]+?)\s*\.\s*get\s*\(\s*&?(\w+)(?:\s+as\s+\w+)?\s*\)\s*$", receiver)
     if element and function.has(rf"\b{re.escape(element.group(1))}\s*\.\s*(?:len|is_empty)\s*\("):
         return True

@@ -58,7 +58,9 @@ def _divisor(node: SgNode | None) -> str | None:
     if node is None:
         return None
     if node.kind() == "binary_expression" and _operator(node) == "/":
-        right = node.field("right")
+        left, right = node.field("left"), node.field("right")
+        if left is not None and re.search(r"\+\s*\(?\s*(?:[\d_]+|[\w.]+\s*-\s*1)\s*\)*$", left.text()):
+            return None  # Rounding up, which is meant.
         return right.text() if right else ""
     name, _receiver, first = _method(node)
     return first.text() if name in _DIVISIONS and first else None

@@ -74,7 +74,9 @@ class RustFile:
         self.frameworks = {name for name, sign in _FRAMEWORKS.items() if re.search(sign, self.code)}
         self.functions = [self._function(node) for node in root.find_all(kind="function_item")]
         self.functions = [one for one in self.functions if one.body]
-        self._calls: dict[str, set[str]] = {}
+        self._calls: dict[int, set[str]] = {}
+        self._reach: dict[int, list[Function]] = {}
+        self.known: dict[tuple[str, int], bool] = {}  # What checks found out about a body, by where it begins.
 
     @property
     def contract(self) -> bool:
@@ -99,6 +101,8 @@ class RustFile:
 
     def reach(self, function: Function) -> list[Function]:
         """`function` and those of this file that it calls, by name, at any depth."""
+        if function.start in self._reach:
+            return self._reach[function.start]
         seen = {function.name}
         found, pending = [function], [function]
         while pending and len(found) < _MAX_REACH:
@@ -106,10 +110,17 @@ class RustFile:
                 seen.add(name)
                 found += self.by_name[name]
                 pending += self.by_name[name]
+        self._reach[function.start] = found
         return found
 
     def reaches(self, function: Function, pattern: str) -> bool:
-        return any(one.has(pattern) for one in self.reach(function))
+        return any(self._has(one, pattern) for one in self.reach(function))
+
+    def _has(self, function: Function, pattern: str) -> bool:
+        key = (pattern, function.start)
+        if key not in self.known:
+            self.known[key] = function.has(pattern)
+        return self.known[key]
 
     @cached_property
     def reachable(self) -> list[Function]:
@@ -146,10 +157,9 @@ class RustFile:
         return max(holding, key=lambda one: one.at, default=None)
 
     def _called_by(self, function: Function) -> set[str]:
-        key = f"{function.start}"
-        if key not in self._calls:
-            self._calls[key] = {name for name in _CALLED.findall(function.body) if name in self.by_name}
-        return self._calls[key]
+        if function.start not in self._calls:
+            self._calls[function.start] = {name for name in _CALLED.findall(function.body) if name in self.by_name}
+        return self._calls[function.start]
 
     def _is_entry(self, one: Function) -> bool:
         exported = one.public or bool(one.trait)

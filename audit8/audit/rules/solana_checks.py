@@ -14,7 +14,7 @@ from audit8.audit.rules.rust_model import Function, RustFile
 _NEXT = (
     r"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{1,40})?=\s*(?:next_account_info\s*\(|&?accounts\s*\[|\w+\.next\s*\(\s*\))"
 )
-_ACTS_FOR = r"authority|admin|owner|signer|governor|operator|payer"
+_ACTS_FOR = r"authority|admin|signer|governor|operator"
 _DISTINCT = r"\b(?:init|init_if_needed|seeds|address|constraint|has_one|associated_token|token)\b"
 _ERASES = (
     r"(?i)discriminator|\bassign\s*\(|\brealloc\s*\(\s*0|\bresize\s*\(\s*0|\.\s*fill\s*\(\s*0|\bsol_memset\s*\(|"
@@ -26,14 +26,18 @@ _TAGS = r"(?i)discrimina|account_type|\bkind\b|\btag\b|\bmagic\b|is_initialized|
 def check_signers(file: RustFile) -> Iterator[Hit]:
     """Native: an account that acts for somebody and is never asked for a signature."""
     for function in _native(file):
-        if file.reaches(function, r"\bis_signer\b|\b\w*signer\w*\s*!?\("):
+        if function.setup or file.reaches(function, r"\bis_signer\b|\b\w*signer\w*\s*!?\("):
             continue
         for match in function.find(_NEXT):
             name = match.group(1)
             used = len(re.findall(rf"\b{name}\b", function.body)) > 1
             # An account that is handed on to another program is asked there.
             passed = function.has(rf"\binvoke\w*\s*\([^;]*\b{name}\b")
-            if re.search(rf"(?:^|_)(?:{_ACTS_FOR})(?:_|$)", name) and used and not passed:
+            acts = re.search(rf"(?:^|_)(?:{_ACTS_FOR})(?:_|$)", name) is not None
+            # An owner may be named without being asked, until its key is compared: then it acts.
+            compared = rf"[!=]=\s*[&*]?{name}\.key|\b{name}\.key(?:\(\))?\s*[!=]="
+            acts = acts or (re.search(r"(?:^|_)owner$", name) is not None and function.has(compared))
+            if acts and used and not passed:
                 yield from file.hits("solana-signer-not-asked", function, [match])
 
 

@@ -51,7 +51,7 @@ def _tokens_send(code: str) -> bool:
 
 def check_wrapping(file: SolFile) -> Iterator[Hit]:
     for function in file.functions:
-        if function.kind == "modifier_definition":
+        if function.kind == "modifier_definition" or not function.contract or re.search(r"\bpure\b", function.head):
             continue
         parts = [(function.at, function.body)] if file.wraps else []
         parts = parts or [
@@ -125,6 +125,8 @@ def _loses(one: SgNode, other: SgNode) -> bool:
     if bare.kind() != "binary_expression" or len(parts) != 3 or parts[1].text() != "/":
         return False
     constant = re.fullmatch(_LITERAL, parts[0].text()) and re.fullmatch(_LITERAL, parts[2].text())
+    if re.search(r"\+\s*\(?\s*(?:\d+|[\w.]+\s*-\s*1)\s*\)*$", parts[0].text()):
+        return False  # Rounding up, which is meant.
     return not constant and parts[2].text() != _bare(other).text()
 
 

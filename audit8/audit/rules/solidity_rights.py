@@ -11,13 +11,14 @@ _SENDER = r"(?:\bmsg\.sender\b|\b_msgSender\s*\(\s*\))"
 _GUARD = (
     rf"{_SENDER}\s*[!=]=|[!=]=\s*(?:payable\s*\(\s*)?{_SENDER}|\b(?:require|assert|if)\s*\([^;]*{_SENDER}|"
     r"\bhasRole\s*\(|\b_?(?:check|only|require|is|enforce)\w*(?:Owner|Role|Auth|Admin|Access|Governance|Caller)\w*\s*\(|"
-    r"\becrecover\s*\(|\.recover\s*\(|\bverify\w*\s*\("
+    r"\b_authorizeUpgrade\s*\(|\becrecover\s*\(|\.recover\s*\(|\bverify\w*\s*\("
 )
 _HARMLESS = {"nonReentrant", "whenNotPaused", "whenPaused", "virtual", "override", "payable", "lock", "returns"}
 _SETUP = r"^_{0,2}(?:init(?:iali[sz]e)?\w*|setup|setUp)$"
 _GUARDED_SETUP = r"(?i)initiali[sz]ed|\binitializing\b|==\s*address\s*\(\s*0|\bdisableinitializers"
 _ENDS = r"\b(?:selfdestruct|suicide)\s*\("
 _PAYS_OUT = r"(?:\b(?:transfer|send)\s*\(|\bvalue\s*:)\s*address\s*\(\s*this\s*\)\s*\.\s*balance"
+_COMMA = re.compile(r",(?![^()]*\))")  # Not inside brackets.
 
 
 def is_guarded(file: SolFile, function: SolFunction) -> bool:
@@ -39,14 +40,14 @@ def check_rights(file: SolFile) -> Iterator[Hit]:
     for function in file.functions:
         if not function.open or is_guarded(file, function) or re.search(_SETUP, function.name):
             continue
-        signs = [_ENDS, _PAYS_OUT, r"\b(?:_setImplementation|_upgradeTo\w*|_authorizeUpgrade)\s*\("]
+        signs = [_ENDS, _PAYS_OUT, r"\b(?:_setImplementation|_upgradeTo(?:AndCall\w*)?)\s*\("]
         if owned:
             signs.append(rf"(?<![\w.])(?:{owned})\s*(?:\[[^\]]*\]\s*)?=(?!=)")
         addresses = "|".join(map(re.escape, function.addresses()))
         if (
             addresses
             and "payable" not in function.head
-            and not function.has(r"\bmsg\.value\b|\bburn\w*\s*\(|transferFrom")
+            and not function.has(r"\bmsg\.value\b|\bburn\w*\s*\(|(?i:transferFrom)")
         ):
             signs.append(rf"(?<![\w.])_?mint\s*\(\s*(?:{addresses})\b")
         for sign in signs:
@@ -67,14 +68,12 @@ def check_transfer_from(file: SolFile) -> Iterator[Hit]:
     for function in file.functions:
         if not function.open or re.search(r"(?i)transferfrom", function.name) or is_guarded(file, function):
             continue
-        names = "|".join(map(re.escape, function.addresses()))
-        if names:
-            taken = (
-                rf"\.\s*(?:safeT|t)ransferFrom\s*\(\s*(?:(?!{_SENDER})[\w.()]+\s*,\s*)?(?:{names})\s*,\s*[\w.()]+\s*,"
-            )
-            direct = rf"\.\s*(?:safeT|t)ransferFrom\s*\(\s*(?:{names})\s*,"
-            found = list(function.find(direct)) or [one for one in function.find(taken) if "IERC20(" in one.group()]
-            yield from file.hits("solidity-transfer-from", function, found)
+        given = function.addresses()
+        for match in function.find(r"\b(?:safeT|t)ransferFrom\s*\(([^;]{1,300})\)\s*[;)]"):
+            arguments = [one.strip() for one in _COMMA.split(match.group(1))]
+            # The token's own call has three; a library's has the token before them.
+            if len(arguments) in (3, 4) and arguments[len(arguments) - 3] in given:
+                yield from file.hits("solidity-transfer-from", function, [match])
 
 
 def check_delegate(file: SolFile) -> Iterator[Hit]:
@@ -87,11 +86,12 @@ def check_delegate(file: SolFile) -> Iterator[Hit]:
 
 def check_zero(file: SolFile) -> Iterator[Hit]:
     """A privileged address stored unseen."""
-    owned = "|".join(name for name in file.state if re.search(rf"(?i)^_?\w*{PRIVILEGED}$", name))
+    named = [name for name in file.state if re.search(rf"(?i)^_?\w*{PRIVILEGED}$", name)]
+    owned = "|".join(name for name in named if "pending" not in name.lower())  # Who must accept proves to exist.
     for function in file.functions if owned else ():
         names = "|".join(map(re.escape, function.addresses()))
         asked = any(one.has(r"address\s*\(\s*0|(?i:zero)") for one in file.reach(function))
-        if names and function.kind != "modifier_definition" and not asked:
+        if names and (function.open or function.kind == "constructor_definition") and not asked:
             stored = rf"(?<![\w.])(?:{owned})\s*=\s*(?:payable\s*\(\s*)?(?:{names})\b"
             yield from file.hits("contract-zero-address", function, function.find(stored))
 
