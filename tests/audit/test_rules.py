@@ -13,6 +13,7 @@ from audit8.audit.ground import ground
 from audit8.audit.languages import LANGUAGES
 from audit8.audit.lexer import LEXERS
 from audit8.audit.rules import RULES, run_rules
+from audit8.audit.rules.run import CHECKERS
 from audit8.types import Candidate, Lang, Source
 
 FOLDER = Path(__file__).parent / "rule_examples"
@@ -20,7 +21,7 @@ FOLDER = Path(__file__).parent / "rule_examples"
 SAME = {"typescript": "javascript", "html": "javascript", "kotlin": "java", "scala": "java", "cpp": "c"}
 COMMENTS = {
     "#": ("python", "ruby", "bash", "yaml"),
-    "//": ("javascript", "typescript", "java", "go", "c", "cpp", "csharp", "rust", "kotlin", "php"),
+    "//": ("javascript", "typescript", "java", "go", "c", "cpp", "csharp", "rust", "solidity", "kotlin", "php"),
 }
 
 
@@ -55,9 +56,8 @@ def test_the_failing_example_fires_and_the_passing_ones_do_not(example: Example)
 def test_every_rule_has_examples_for_every_language_it_speaks() -> None:
     shown = {(one.rule, SAME.get(one.language, one.language)) for one in ALL if one.good}
     for rule in RULES.values():
-        languages = {language for finder in rule.finders for language in finder.languages} | (
-            {"python"} if rule.python else set()
-        )
+        languages = {language for finder in rule.finders for language in finder.languages} | set(rule.checked)
+        languages |= {"python"} if rule.python else set()
         for language in languages or {"text"}:
             assert (rule.id, SAME.get(language, language)) in shown
 
@@ -72,6 +72,7 @@ def test_rules_are_whole() -> None:
         assert not any(part.en == part.zh for part in (rule.title, rule.why, rule.fix))
         for finder in rule.finders:
             assert set(finder.languages) <= set(LANGUAGES)
+        assert set(rule.checked) <= set(CHECKERS)
 
 
 @pytest.mark.parametrize(

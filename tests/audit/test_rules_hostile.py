@@ -40,13 +40,17 @@ SEEDS = [
     "#[account(\n",
     "pub balance -= amount;\n",
     "https://aaaa:",
+    "#[ink(message)] fn f(&mut self, a: AccountId) { self.x.insert(",
+    "a.get(b).unwrap() / c * ",
+    "x.call{value: 1}(",
 ]
 
 
 @pytest.mark.parametrize("language", sorted(LEXERS))
 def test_no_text_keeps_the_rules_busy(language: str) -> None:
     texts = [
-        seed * (CHARS // len(seed)) for seed in (SEEDS if language in ("python", "javascript", "c") else SEEDS[::3])
+        seed * (CHARS // len(seed))
+        for seed in (SEEDS if language in ("python", "javascript", "c", "rust", "solidity") else SEEDS[::3])
     ]
     for text in texts:
         began = time.process_time()
