@@ -1,9 +1,10 @@
-"""The command line: flags made from the fields of Settings, and `serve`. Knows words and exit codes, not work."""
+"""The command line: flags made from the fields of Settings, and the commands. Knows words and exit codes, not work."""
 
 import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, get_args
 
@@ -14,29 +15,42 @@ from pydantic.fields import FieldInfo
 from audit8 import __version__
 from audit8.api.app import create_app
 from audit8.api.listen import open_sockets
+from audit8.api.page import static_folder
 from audit8.api.readiness import LoadEngine, Readiness
+from audit8.audit.sources import make_source
+from audit8.compare.command import FIELDS as COMPARE_FIELDS
+from audit8.compare.command import MAX_TOKENS, MIN_TOKENS, MINUTES, Wish, compare
 from audit8.errors import Audit8Error, StartupError
 from audit8.settings import Settings
 
+MAX_MINUTES = 24 * 60
 GRACE_S = 3  # how long answers that are being sent may go on after Ctrl-C
 READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]`."""
+    """`audit8 serve [flags]` and `audit8 compare [flags]`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_flags(commands.add_parser("serve", help="start the server", allow_abbrev=False))
+    _add_flags(commands.add_parser("serve", help="start the server", allow_abbrev=False), tuple(Settings.model_fields))
+    compares = commands.add_parser(
+        "compare", help="measure the model beside its 16-bit original on this machine", allow_abbrev=False
+    )
+    _add_flags(compares, COMPARE_FIELDS)
+    _add_compare_flags(compares)
     given = vars(parser.parse_args(argv))
-    given.pop("command")
-    return serve(_settings(parser, given))
+    if given.pop("command") == "serve":
+        return serve(_settings(parser, given))
+    sample = given.pop("sample")
+    own = {name: given.pop(name) for name in ("tokens", "minutes", "as_json")}
+    return _compare(_settings(parser, given), sample, **own)
 
 
 def serve_main(argv: Sequence[str] | None = None) -> int:
     """`python simple_server_optimized.py [flags]`: the same as `audit8 serve [flags]`."""
     parser = argparse.ArgumentParser(description="Start the Audit8 server on this machine.", allow_abbrev=False)
-    _add_flags(parser)
+    _add_flags(parser, tuple(Settings.model_fields))
     return serve(_settings(parser, vars(parser.parse_args(argv))))
 
 
@@ -74,6 +88,21 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
     return _say(failures[0]) if failures else 0
 
 
+def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
+    """Compare the two sides of a model over `sample`, or a file of our own; `wish`: the other fields of Wish."""
+    _prepare_output("warning")
+    path = sample or static_folder() / "samples" / "invoices.py.txt"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return _say(StartupError(f"{path} cannot be read: {error.strerror}", hint="Give a file with --sample FILE."))
+    try:
+        source, _ = make_source(path.name.removesuffix(".txt"), data, lang=settings.lang)
+        return compare(settings, Wish(source, **wish))
+    except Audit8Error as error:
+        return _say(error)
+
+
 class _Server(uvicorn.Server):
     """Says where it listens as soon as it does, and ends the running jobs in words before it closes connections."""
 
@@ -105,9 +134,10 @@ def _loader(settings: Settings) -> LoadEngine:
 # ---- flags ------------------------------------------------------------------------------------------------------
 
 
-def _add_flags(parser: argparse.ArgumentParser) -> None:
-    """One flag per field; a flag that is not given leaves the field to the environment and the default."""
-    for name, field in Settings.model_fields.items():
+def _add_flags(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    """One flag per named field; a flag that is not given leaves the field to the environment and the default."""
+    for name in names:
+        field = Settings.model_fields[name]
         flag = "--" + name.replace("_", "-")
         text = (field.description or "").replace("%", "%%") + _default_words(field)
         options: dict[str, Any] = {"dest": name, "help": text, "default": argparse.SUPPRESS}
@@ -117,6 +147,37 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(flag, choices=choices, **options)
         else:
             parser.add_argument(flag, metavar=name.rsplit("_", maxsplit=1)[-1].upper(), **options)
+
+
+def _add_compare_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sample", metavar="FILE", type=Path, help="Code to audit. Default: a file of 61 lines.")
+    parser.add_argument(
+        "--tokens",
+        type=_token_count,
+        default=0,
+        help="Length of the text that accuracy is measured over. Default: 512 on a CPU, 2048 on a GPU.",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_minutes,
+        default=MINUTES,
+        help="The longest that the audit of either side may take. Default: %(default)s.",
+    )
+    parser.add_argument("--json", dest="as_json", action="store_true", help="Print the figures as JSON.")
+
+
+def _token_count(text: str) -> int:
+    return _number(text, MIN_TOKENS, MAX_TOKENS)
+
+
+def _minutes(text: str) -> int:
+    return _number(text, 1, MAX_MINUTES)
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"must be a number between {least} and {most}")
+    return int(text)
 
 
 def _default_words(field: FieldInfo) -> str:

@@ -7,6 +7,7 @@ in the wording that the plain server had.
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from audit8.settings import Settings
 from audit8.types import EngineInfo, LoadProgress, Memory
 
 if TYPE_CHECKING:
+    from audit8.engine.build import Built
     from audit8.engine.local import LocalEngine
 
 log = logging.getLogger("audit8")
@@ -34,17 +36,28 @@ TEXTS = {
 Progress = Callable[[LoadProgress], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The model that was chosen, and the machine it was chosen for, as it was then. `device`: "cuda:0" or "cpu"."""
+
+    choice: Choice
+    machine: Machine
+    device: str
+
+
 def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
     """Load what `settings` ask for; raises a StartupError in words."""
-    _quiet_libraries()
-    from audit8.engine import device  # noqa: PLC0415 - torch takes seconds to import; the socket is up by then
+    found = find(settings, progress)
+    return engine_of(found, build_model(settings, found, progress))
 
+
+def find(settings: Settings, progress: Progress) -> Found:
+    """The model for this machine, on this disk, and sure to fit; raises a StartupError in words."""
     words = TEXTS[settings.lang]
     log.info("正在加载模型（%s版本）...", VERSION_OF[settings.quant])
     progress(LoadProgress("choosing"))
-    state = device.probe()
-    machine = Machine(state.gpu_name, state.gpu_free_bytes, state.gpu_total_bytes, state.ram_free_bytes)
-    int8_vocabulary = _fused_vocabulary(settings, state.name)
+    machine, device_name = probe()
+    int8_vocabulary = _fused_vocabulary(settings, device_name)
     choice = find_model(_wish(settings, int8_vocabulary), machine, progress)
     log.info(words["choice"].format(name=choice.name, why=choice.why))
     log.info(words["folder"].format(folder=choice.folder))
@@ -58,49 +71,67 @@ def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
         ),
         machine,
     )
+    return Found(choice, machine, device_name)
+
+
+def probe() -> tuple[Machine, str]:
+    """This machine now, and the device that a model would run on; from here on no allocation spills."""
+    _quiet_libraries()
+    from audit8.engine import device  # noqa: PLC0415 - torch takes seconds to import; the socket is up by then
+
+    state = device.probe()
     device.cap_to_free_memory(state)
-    place = "GPU" if state.name.startswith("cuda") else "CPU"
-    log.info("加载模型到 %s（%s）...", place, VERSION_OF[choice.quant])
-    return _build(settings, choice, state.name, progress)
+    return Machine(state.gpu_name, state.gpu_free_bytes, state.gpu_total_bytes, state.ram_free_bytes), state.name
 
 
-def _build(settings: Settings, choice: Choice, device_name: str, progress: Progress) -> "LocalEngine":
-    from audit8.engine import build, device  # noqa: PLC0415
-    from audit8.engine.local import LocalEngine  # noqa: PLC0415
+def build_model(settings: Settings, found: Found, progress: Progress, *, gpu_bytes: int | None = None) -> "Built":
+    """Load what was found, by the best way there is, and say so; `gpu_bytes` as in engine.build.Order."""
+    from audit8.engine import build  # noqa: PLC0415
 
+    place = "GPU" if found.device.startswith("cuda") else "CPU"
+    log.info("加载模型到 %s（%s）...", place, VERSION_OF[found.choice.quant])
     progress(LoadProgress("loading", unit="tensors"))
     built = build.build(
         build.Order(
-            folder=choice.folder,
-            quant=choice.quant,
-            device=device_name,
+            folder=found.choice.folder,
+            quant=found.choice.quant,
+            device=found.device,
             kind=settings.engine,
             context_tokens=settings.context_tokens,
             head=settings.head,
             cache_tokens=settings.cache_tokens,
             trust_remote_code=settings.trust_remote_code,
             cache_dir=Path(settings.cache_dir).expanduser() if settings.quantised_cache else None,
+            gpu_bytes=gpu_bytes,
         ),
         progress,
     )
-    _say_loaded(device_name, built.weights_memory)
+    _say_loaded(found.device, built.weights_memory)
     log.info(TEXTS[settings.lang]["arithmetic"].format(arithmetic=built.arithmetic))
     for note in built.notes:
         log.info(note)
+    return built
+
+
+def engine_of(found: Found, built: "Built") -> "LocalEngine":
+    """The running engine over what was built."""
+    from audit8.engine import device  # noqa: PLC0415
+    from audit8.engine.local import LocalEngine  # noqa: PLC0415
+
     return LocalEngine(
         tokenizer=built.frame.tokenizer,
         executor=built.executor,
         info=EngineInfo(
-            model=choice.name,
-            device=device_name,
-            quantisation=choice.quant,
+            model=found.choice.name,
+            device=found.device,
+            quantisation=found.choice.quant,
             arithmetic=built.arithmetic,
             context_tokens=built.context_tokens,
-            pocket=choice.pocket,
+            pocket=found.choice.pocket,
             parallel=built.parallel,
         ),
         eos_ids=built.frame.eos_ids,
-        memory=lambda: device.memory(device_name),
+        memory=lambda: device.memory(found.device),
         classify=_logged(device.classify),
     )
 

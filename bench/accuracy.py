@@ -9,10 +9,8 @@ For each model: perplexity, KL divergence to float32 and top-1 agreement, over t
 
 import argparse
 import gc
-import inspect
 import json
 import platform
-import statistics
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -22,57 +20,44 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from audit8.engine import kernels, loading
+from audit8.compare import reference
+from audit8.engine import likelihood, loading
 from audit8.engine.build import Order, read_weights
-from audit8.engine.cpu_ops import CpuOperations
-from audit8.engine.decoder import Decoder
-from audit8.engine.kernels.types import PAGE_TOKENS, DecodeScratch, Pages
+from audit8.engine.closeness import Tally, following_of
 
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
 
 
 def windows_of(folder: Path, count: int, tokens: int) -> Tensor:
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    ids = tokenizer(inspect.getsource(argparse), add_special_tokens=False, verbose=False)["input_ids"]
-    stride = len(ids) // count
-    assert stride >= tokens, "the text is too short for so many windows"
-    return torch.tensor([ids[n * stride : n * stride + tokens] for n in range(count)])
+    ids = tokenizer(reference.text(), add_special_tokens=False, verbose=False)["input_ids"]
+    return likelihood.windows_of(ids, count, tokens)
 
 
 def ours(folder: Path, ids: Tensor) -> Tensor:
-    """Log-probabilities [windows, tokens, vocab]: every window a row of the decode step, token by token."""
-    count, tokens = ids.shape
+    """Log-probabilities [windows, tokens, vocab] of the fused engine's decode step."""
+    tokens = ids.shape[1]
     order = Order(folder, "8bit", str(DEVICE), "fused", tokens)
-    taken = read_weights(order, loading.read_frame(folder), tokens, lambda _: None)
-    each = -(-tokens // PAGE_TOKENS)
-    shape = (count * each, taken.kv_heads, PAGE_TOKENS, taken.head_dim)
-    cache = [Pages(*(torch.zeros(shape, dtype=torch.float16, device=DEVICE) for _ in range(2))) for _ in taken.layers]
-    decoder = Decoder(taken, kernels if DEVICE.type == "cuda" else CpuOperations(), cache)
-    scratch = DecodeScratch(count, taken.heads, taken.kv_heads, taken.head_dim, each, DEVICE)
-    table = torch.arange(count * each, dtype=torch.int32, device=DEVICE).view(count, each)
-    steps = []
-    for at in range(tokens):
-        positions = torch.full((count,), at, dtype=torch.int32, device=DEVICE)
-        logits = decoder.decode(ids[:, at].to(DEVICE), positions, positions + 1, table, scratch)
-        steps.append(logits.log_softmax(-1).cpu())
-    return torch.stack(steps, dim=1)
+    weights = read_weights(order, loading.read_frame(folder), tokens, lambda _: None)
+    return likelihood.gather(likelihood.decoder_parts(weights, ids, DEVICE), ids)
 
 
 def transformers_logs(model: Any, ids: Tensor) -> Tensor:
-    return torch.cat([model(window[None].to(model.device)).logits.float().log_softmax(-1).cpu() for window in ids])
+    return likelihood.gather(likelihood.model_parts(model, ids), ids)
 
 
 def compare(logs: Tensor, exact: Tensor, ids: Tensor) -> dict[str, float]:
-    def perplexity(of: Tensor) -> float:
-        return float(of[:, :-1].gather(2, ids[:, 1:, None]).mean().neg().exp())
-
-    kl = torch.cat([(one.exp() * (one - other)).sum(-1) for one, other in zip(exact, logs, strict=True)])
+    tally = Tally()
+    for one, other, following in zip(exact, logs, following_of(ids), strict=True):
+        tally.add(one, other, following)
+    found = tally.result()
     return {
-        "perplexity": round(perplexity(logs), 4),
-        "perplexity_change_percent": round(100 * (perplexity(logs) / perplexity(exact) - 1), 3),
-        "kl": round(float(kl.mean()), 6),
-        "kl_standard_error": round(statistics.stdev(kl.tolist()) / len(kl) ** 0.5, 6),
-        "top1_same_percent": round(100 * float((logs.argmax(-1) == exact.argmax(-1)).float().mean()), 2),
+        "perplexity": round(found.perplexity, 4),
+        "perplexity_change_percent": round(found.perplexity_change_percent, 3),
+        "perplexity_change_standard_error": round(found.perplexity_change_error, 3),
+        "kl": round(found.kl, 6),
+        "kl_standard_error": round(found.kl_error, 6),
+        "top1_same_percent": round(found.top1_same_percent, 2),
     }
 
 

@@ -27,8 +27,10 @@ MAY_IMPORT = {
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,
+    "compare": UPPER,
     "api": UPPER,
-    "cli": UPPER | {"api"},
+    "cli": UPPER | {"api", "compare"},
+    "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.
 LIBRARY_HOMES = {
@@ -44,7 +46,7 @@ LIBRARY_HOMES = {
 }
 # Libraries that come with another one which requirements.txt names.
 COMES_WITH = {"starlette": "fastapi", "tokenizers": "transformers", "triton": "torch", "tqdm": "huggingface_hub"}
-HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.models.convert")
+HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert")
 
 
 def below(module: str, homes: tuple[str, ...]) -> bool:

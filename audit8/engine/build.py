@@ -13,6 +13,7 @@ import torch
 
 from audit8.engine import kernels, loading, quantised, weights
 from audit8.engine.cpu_ops import CpuOperations
+from audit8.engine.decoder import Operations
 from audit8.engine.device import GIB, memory
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor
@@ -43,6 +44,7 @@ class Order:
 
     `cache_tokens`: room for all sequences together; 0 means CACHED_CONTEXTS contexts, or what fits.
     `cache_dir`: where the int8 weights of the fused engine are kept for the next start; None keeps nothing.
+    `gpu_bytes`: as in `loading.load`; the server never offloads.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Order:
     cache_tokens: int = 0
     trust_remote_code: bool = False
     cache_dir: Path | None = None
+    gpu_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,14 @@ def missing_kernels(device: str) -> str:
 def _stock(
     order: Order, frame: loading.Frame, progress: Callable[[LoadProgress], None], notes: tuple[str, ...]
 ) -> Built:
-    model = loading.load(order.folder, order.quant, order.device, progress, trust_remote_code=order.trust_remote_code)
+    model = loading.load(
+        order.folder,
+        order.quant,
+        order.device,
+        progress,
+        trust_remote_code=order.trust_remote_code,
+        gpu_bytes=order.gpu_bytes,
+    )
     return Built(
         executor=StockExecutor(model, eos_ids=frame.eos_ids, pad_id=frame.pad_id),
         frame=frame,
@@ -145,6 +155,11 @@ def read_weights(
         return quantised.obtain(wanted, make, progress, say)
 
 
+def operations_for(device: torch.device) -> Operations:
+    """The decoder's arithmetic on `device`."""
+    return kernels if device.type == "cuda" else CpuOperations()
+
+
 def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress], None]) -> Built:
     device = torch.device(order.device)
     on_gpu = device.type == "cuda"
@@ -155,7 +170,7 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
     page_count = _page_count(read, order, context_tokens)
     runner = Runner(
         read,
-        kernels if on_gpu else CpuOperations(),
+        operations_for(device),
         device,
         max_rows=GPU_ROWS if on_gpu else CPU_ROWS,
         max_pages=pages_for(context_tokens),

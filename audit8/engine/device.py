@@ -45,6 +45,16 @@ def memory(device: str) -> Memory:
     return Memory("ram", int(psutil.Process().memory_info().rss), int(psutil.virtual_memory().total))
 
 
+def peak_bytes(device: str) -> int:
+    """The most bytes that torch has held in tensors on the GPU since this process began; 0 on a CPU."""
+    return int(torch.cuda.max_memory_allocated(0)) if device.startswith("cuda") else 0
+
+
+def gpu_id(device: str) -> str:
+    """The name by which `nvidia-smi --id` knows the GPU in use, whatever CUDA_VISIBLE_DEVICES hides; "" on a CPU."""
+    return f"GPU-{torch.cuda.get_device_properties(0).uuid}" if device.startswith("cuda") else ""
+
+
 def classify(error: BaseException) -> Audit8Error:
     """One of our errors for whatever a step of the model raised; frees what an out-of-memory error left cached."""
     if isinstance(error, Audit8Error):

@@ -22,6 +22,7 @@ from audit8.engine.kernels.types import MAX_ROWS, PAGE_TOKENS
 from audit8.engine.pages import PagePool, Table, pages_for
 from audit8.engine.runner import Flight, Row, Runner
 from audit8.engine.sampling import choose, is_plain, logprobs_of, make_generator
+from audit8.engine.weights import DecoderWeights
 from audit8.errors import Audit8Error, PromptTooLong
 
 PREFILLS_AT_ONCE = 4
@@ -81,6 +82,10 @@ class FusedExecutor:
         self._rows: list[Running] = []
         self._joining: list[Running] = []
         self._flights: deque[tuple[list[Running], Flight]] = deque()
+
+    @property
+    def weights(self) -> DecoderWeights:
+        return self._runner.weights
 
     @property
     def busy(self) -> bool:

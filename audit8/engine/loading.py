@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 import transformers
 from safetensors import SafetensorError
@@ -59,8 +60,11 @@ def load(
     progress: Callable[[LoadProgress], None],
     *,
     trust_remote_code: bool = False,
+    gpu_bytes: int | None = None,
 ) -> Any:
     """The model of `folder` as transformers makes it, on `device` ("cuda:0" or "cpu"), quantised by bitsandbytes.
+
+    `gpu_bytes`: what weights may take of the GPU; accelerate keeps the rest in main memory. None: nothing is offloaded.
 
     Raises:
         MissingDependency: bitsandbytes is absent or does not work.
@@ -72,14 +76,16 @@ def load(
     with in_words(folder), _quiet(), _reported(progress):
         model = AutoModelForCausalLM.from_pretrained(
             folder,
-            device_map={"": device},
+            device_map={"": device} if gpu_bytes is None else "auto",
+            max_memory=None if gpu_bytes is None else {0: gpu_bytes, "cpu": int(psutil.virtual_memory().available)},
             dtype=_dtype(quant, device),
             quantization_config=_quantisation(quant),
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
         )
     model.eval()
-    check_placement(model, device)
+    if gpu_bytes is None:
+        check_placement(model, device)
     return model
 
 

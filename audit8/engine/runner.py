@@ -94,6 +94,7 @@ class Runner:
         ]
         self._decoder = Decoder(weights, ops, cache)
         self._scratch = DecodeScratch(max_rows, weights.heads, weights.kv_heads, weights.head_dim, max_pages, device)
+        self.weights = weights
         self.device = device
         self.max_rows = max_rows
         self.page_count = page_count

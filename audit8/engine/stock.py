@@ -49,6 +49,10 @@ class StockExecutor:
         self._waiting: deque[Generation] = deque()
 
     @property
+    def model(self) -> Any:
+        return self._model
+
+    @property
     def busy(self) -> bool:
         return bool(self._waiting)
 
