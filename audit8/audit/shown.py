@@ -6,6 +6,7 @@ not counted as read (`read_ranges`).
 """
 
 import re
+from collections.abc import Iterable
 
 from audit8.types import Chunk, LineRange
 
@@ -47,6 +48,11 @@ def show_line(number: int, line: str, budget_tokens: int) -> str:
 def show_lines(first_number: int, lines: list[str], budget_tokens: int) -> str:
     """Lines as the model sees them, joined by `\\n`."""
     return "\n".join(show_line(first_number + index, line, budget_tokens) for index, line in enumerate(lines))
+
+
+def show_numbered(numbers: Iterable[int], lines: list[str]) -> str:
+    """The lines of a file with these numbers as the model sees them, all of them whole."""
+    return "\n".join(f"{number}| {defuse(lines[number - 1])}" for number in numbers)
 
 
 def read_ranges(chunk: Chunk, budget_tokens: int) -> tuple[LineRange, ...]:

@@ -56,8 +56,8 @@ TEXTS: dict[str, dict[Lang, str]] = {
         "zh": "{total} 行中模型一行也没有读",
     },
     "rules_read_all": {
-        "en": "The static rules read every line of every file.",
-        "zh": "静态规则读了每个文件的每一行。",
+        "en": "The static rules read every given line of every file.",
+        "zh": "静态规则读了每个文件中给出的每一行。",
     },
     "lines": {"en": "lines", "zh": "行"},
     "about": {"en": "How it was made", "zh": "运行信息"},
@@ -89,6 +89,7 @@ TEXTS: dict[str, dict[Lang, str]] = {
         "en": "line {line} is blank or only a comment",
         "zh": "第 {line} 行是空行或只有注释",
     },
+    "outside_change": {"en": "outside the change", "zh": "不在改动的行内"},
     # Warnings about a source.
     "unknown_language": {
         "en": "Unknown language '{given}' for {name}: detected {detected}.",
