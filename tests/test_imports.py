@@ -15,7 +15,7 @@ PACKAGE = ROOT / "audit8"
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "events", "errors"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
-UPPER = LOWER | {"pipeline", "service", "startup"}
+UPPER = LOWER | {"files", "pipeline", "service", "startup"}
 MAY_IMPORT = {
     "types": frozenset[str](),
     "events": frozenset({"types"}),
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "audit": BASE,
     "engine": BASE,
     "models": BASE,
+    "files": BASE | {"audit"},
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,

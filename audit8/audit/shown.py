@@ -77,3 +77,7 @@ def join_ranges(ranges: list[LineRange]) -> tuple[LineRange, ...]:
         else:
             joined.append(one)
     return tuple(joined)
+
+
+def lines_of(ranges: Iterable[LineRange]) -> set[int]:
+    return {line for one in ranges for line in range(one.start_line, one.end_line + 1)}
