@@ -19,7 +19,8 @@ _FILE = {
 AUDIT_BODY: dict[str, Any] = {
     "required": True,
     "description": (
-        "JSON, the raw source or diff, a zip archive, or multipart with files, archives and diffs. Unknown fields are accepted and named in the answer's warnings."
+        "JSON, the raw source or diff, a zip archive, or multipart with files, archives and diffs. Unknown fields are "
+        "accepted and named in the answer's warnings."
     ),
     "content": {
         "application/json": {

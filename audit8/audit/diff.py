@@ -22,6 +22,7 @@ _ESCAPE = re.compile(rb'\\([0-7]{1,3}|[abtnvfr"\\])')
 _ESCAPED = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")
 _NOTHING = "/dev/null"
+_QUOTED_PAIR = re.compile(r'("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class _Reader:
                 line.startswith("--- ") and header.hunks and self._names_follow()
             ):
                 yield from header.file()
-                header = _Header(**_names_of(line))
+                header = _Header(*_names_of(line))
             self._take(line, header)
         yield from header.file()
 
@@ -175,21 +176,21 @@ def _one_line(line: str) -> str:
     return line.removesuffix("\r").replace("\r", " ")
 
 
-def _names_of(line: str) -> dict[str, str]:
-    """The name in a `diff --git` line, for files without `---` and `+++` (renamed, binary, empty)."""
-    if line.startswith("Index: "):
-        return {"new": _unquoted(line[7:])}
+def _names_of(line: str) -> tuple[str, str]:
+    """Old and new name in the line that begins a file, for those without `---` and `+++` (renamed, binary, empty)."""
     if line.startswith("--- "):
-        return {}
+        return "", ""
+    if line.startswith("Index: "):
+        return "", _unquoted(line[7:])
     rest = line.partition(" ")[2].partition(" ")[2]
-    if rest.startswith('"'):
-        end = re.search(r'(?<!\\)" ', rest)
-        return {"new": _path(rest[end.end() :])} if end else {}
     if not line.startswith("diff --git "):
-        return {"new": rest}
+        return "", rest
+    if rest.endswith('"') or rest.startswith('"'):
+        names = _QUOTED_PAIR.fullmatch(rest)
+        return (_path(names[1]), _path(names[2])) if names else ("", "")
     middle = len(rest) // 2  # "a/NAME b/NAME": both halves are the same but for their prefix
-    old, new = rest[:middle], rest[middle + 1 :]
-    return {"old": _path(old), "new": _path(new)} if rest[middle : middle + 1] == " " else {}
+    same = rest[middle : middle + 1] == " "
+    return (_path(rest[:middle]), _path(rest[middle + 1 :])) if same else ("", "")
 
 
 def _path(text: str) -> str:

@@ -19,16 +19,27 @@ _LOOK_CHARS = 4000
 _MINIFIED_LINE_CHARS = 5000
 _MAX_NAME_CHARS = 300
 
-VENDORED_FOLDERS = frozenset(
-    "node_modules bower_components jspm_packages vendor vendored third_party third-party thirdparty site-packages "
-    "dist-packages .git .hg .svn dist build target out __pycache__ .venv venv .tox .nox .eggs .gradle .idea .vscode "
-    ".next .nuxt .terraform .mypy_cache .ruff_cache .pytest_cache .cache pods carthage deriveddata".split()
-)
-_LOCK_FILES = frozenset(
-    "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lockb poetry.lock pipfile.lock uv.lock "
-    "cargo.lock gemfile.lock composer.lock go.sum go.work.sum flake.lock mix.lock podfile.lock packages.lock.json "
-    "gradle.lockfile pubspec.lock".split()
-)
+_VENDORED = """
+node_modules bower_components jspm_packages vendor vendored third_party third-party thirdparty site-packages
+dist-packages pods carthage .git .hg .svn dist build target out deriveddata __pycache__ .venv venv .tox .nox .eggs
+.gradle .idea .vscode .next .nuxt .terraform .mypy_cache .ruff_cache .pytest_cache .cache
+"""
+_LOCKS = """
+package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lockb poetry.lock pipfile.lock uv.lock cargo.lock
+gemfile.lock composer.lock go.sum go.work.sum flake.lock mix.lock podfile.lock packages.lock.json gradle.lockfile
+pubspec.lock
+"""
+_ARCHIVE = ".zip .jar .war .ear .whl .egg .apk .tar .gz .tgz .bz2 .xz .zst .7z .rar"
+_NO_TEXT = """
+.png .jpg .jpeg .gif .bmp .ico .webp .pdf .exe .dll .so .dylib .o .a .lib .class .pyc .pyd .wasm .woff .woff2 .ttf .otf
+.eot .mp3 .mp4 .avi .mov .wav .bin .dat .db .sqlite .sqlite3 .safetensors .gguf .pt .npy .parquet
+"""
+_SETTINGS = ".env .json .toml .ini .cfg .conf .xml .properties .tf .gradle .cmake .pem .key"
+VENDORED_FOLDERS = frozenset(_VENDORED.split())
+_LOCK_FILES = frozenset(_LOCKS.split())
+_ARCHIVES = tuple(_ARCHIVE.split())
+_BINARY = tuple(_NO_TEXT.split())
+_CONFIG = tuple(_SETTINGS.split())
 _GENERATED_NAME = re.compile(r".*(?:\.pb\.(?:go|cc|h)|_pb2(?:_grpc)?\.pyi?|\.g\.dart|\.designer\.cs|\.generated\.\w+)")
 _MINIFIED_NAME = re.compile(r".*[.-]min\.(?:js|css|mjs)|.*\.bundle\.js|.*\.(?:js|css)\.map")
 # Said in a comment at the top of a file; a string that mentions it further down is not a mark.
@@ -38,27 +49,6 @@ _GENERATED_MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _COMMENT_START = re.compile(r"\s*(?://|#|/\*|\*|<!--|--|;|%|\"\"\")")
-_ARCHIVES = (
-    ".zip",
-    ".jar",
-    ".war",
-    ".ear",
-    ".whl",
-    ".egg",
-    ".apk",
-    ".tar",
-    ".gz",
-    ".tgz",
-    ".bz2",
-    ".xz",
-    ".7z",
-    ".rar",
-)
-_BINARY = tuple(
-    ".png .jpg .jpeg .gif .bmp .ico .webp .pdf .exe .dll .so .dylib .o .a .lib .class .pyc .pyd .wasm .woff .woff2 .ttf "
-    ".otf .eot .mp3 .mp4 .avi .mov .wav .bin .dat .db .sqlite .sqlite3 .safetensors .gguf .pt .npy .parquet".split()
-)
-_CONFIG = tuple(".env .json .toml .ini .cfg .conf .xml .properties .tf .gradle .cmake .pem .key".split())
 _CONFIG_NAMES = ("dockerfile", "makefile", "jenkinsfile", ".env", ".npmrc", ".pypirc", ".netrc")
 
 

@@ -15,6 +15,7 @@ from audit8.files.walk import read_file
 
 TIMEOUT_S = 60
 _SAFE = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "diff.external=", "--no-pager")
+_FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 _DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--src-prefix=a/", "--dst-prefix=b/")
 
 
@@ -56,9 +57,7 @@ def _show(root: Path, revision: str, name: str) -> bytes | None:
 def _without_filters(root: Path) -> list[str]:
     """Options that empty every filter which the configuration names: git would run them on changed files."""
     try:
-        found = _git(
-            root, "config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$"
-        )
+        found = _git(root, "config", "-z", "--name-only", "--get-regexp", _FILTERS)
     except BadInput:
         return []  # none: git says so with an exit code
     keys = sorted({key for key in os.fsdecode(found).split("\0") if key and "=" not in key})

@@ -14,7 +14,6 @@ _MAX_PATTERN_CHARS = 500
 _ESCAPED = re.compile(r"\\(.)")
 
 Test = Callable[[str], bool]
-_ANY_DEPTH: Test | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Ignore:
     patterns: tuple[Pattern, ...]
 
     def says(self, path: tuple[str, ...], *, is_folder: bool) -> bool | None:
-        """Whether `path` (parts below the root) is ignored; None if no line speaks of it. The last line that does wins."""
+        """Whether `path` (parts below the root) is ignored; None if no line speaks of it. The last such line wins."""
         relative = path[len(self.folder) :]
         for pattern in reversed(self.patterns):
             if (is_folder or not pattern.folders_only) and _matches(pattern.parts, relative):
@@ -69,8 +68,8 @@ def _pattern(line: str) -> Pattern | None:
     names = [name for name in text.split("/") if name]
     if not names:
         return None
-    parts = [_ANY_DEPTH if name == "**" else _test(name) for name in names]
-    return Pattern(tuple(parts if anchored else [_ANY_DEPTH, *parts]), ignores, folders_only)
+    parts = [None if name == "**" else _test(name) for name in names]
+    return Pattern(tuple(parts if anchored else [None, *parts]), ignores, folders_only)
 
 
 def _test(name: str) -> Test:
@@ -87,7 +86,7 @@ def _matches(parts: tuple[Test | None, ...], path: tuple[str, ...]) -> bool:
     """Whether the parts match the whole path: a table of which beginnings match, so that `**` costs no search."""
     reached = {0}
     for number, test in enumerate(parts):
-        if test is _ANY_DEPTH:
+        if test is None:
             last = number == len(parts) - 1  # "a/**" is what lies in a, not a itself
             reached = {end for start in reached for end in range(start + last, len(path) + 1)}
         else:
