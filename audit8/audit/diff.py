@@ -22,6 +22,7 @@ _ESCAPE = re.compile(rb'\\([0-7]{1,3}|[abtnvfr"\\])')
 _ESCAPED = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _PREFIXES = ("a/", "b/", "c/", "i/", "o/", "w/")
 _NOTHING = "/dev/null"
+_ODD_MODE = re.compile(r"(?:new file mode|new mode|index \S+) (120000|160000)$")  # a link, a submodule
 _QUOTED_PAIR = re.compile(r'("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)')
 
 
@@ -77,7 +78,7 @@ def looks_like_diff(text: str, *, named: bool = False) -> bool:
 
 def parse_diff(text: str) -> tuple[FileDiff, ...]:
     """One item for each file in order; a file that occurs twice (as in a series of patches) is named twice."""
-    reader = _Reader([_one_line(line) for line in text.split("\n")])
+    reader = _Reader([_one_line(line) for line in text.removesuffix("\n").split("\n")])
     return tuple(reader.files())
 
 
@@ -133,6 +134,8 @@ class _Reader:
             header.new = _path(line[4:])
         elif line.startswith(("rename to ", "copy to ")):
             header.new = _unquoted(line.partition(" to ")[2])
+        elif odd := _ODD_MODE.match(line):
+            header.code = "symlink" if odd[1] == "120000" else "special"
         elif line.startswith("deleted file mode"):
             header.code = "deleted"
         elif line.startswith("GIT binary patch") or (line.startswith("Binary files ") and line.endswith(" differ")):

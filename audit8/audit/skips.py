@@ -15,7 +15,9 @@ from audit8.types import Lang, Skipped
 MAX_FILE_BYTES = 2 * 1024 * 1024
 _MAX_CONFIG_BYTES = 64 * 1024
 _LOOK_BYTES = 8192
-_LOOK_CHARS = 4000
+_LOOK_CHARS = 8000
+_LOOK_LINES = 30
+_LOOK_LINE_CHARS = 400
 _MINIFIED_LINE_CHARS = 5000
 _MAX_NAME_CHARS = 300
 
@@ -42,11 +44,11 @@ _BINARY = tuple(_NO_TEXT.split())
 _CONFIG = tuple(_SETTINGS.split())
 _GENERATED_NAME = re.compile(r".*(?:\.pb\.(?:go|cc|h)|_pb2(?:_grpc)?\.pyi?|\.g\.dart|\.designer\.cs|\.generated\.\w+)")
 _MINIFIED_NAME = re.compile(r".*[.-]min\.(?:js|css|mjs)|.*\.bundle\.js|.*\.(?:js|css)\.map")
-# Said in a comment at the top of a file; a string that mentions it further down is not a mark.
+# Said in a comment near the top of a file; a string that mentions it is not a mark.
 _GENERATED_MARK = re.compile(
-    r"^\s*(?:\W{1,6}\s*)?(?:.{0,200}\bcode generated .{0,120}\bdo not edit\b|.{0,40}@generated\b"
-    r"|.{0,120}\b(?:auto-?|automatically )generated\b.{0,200}\b(?:do not|don't) (?:edit|modify)\b)",
-    re.IGNORECASE | re.MULTILINE,
+    r"\bcode generated .{0,120}\bdo not edit\b|@generated\b"
+    r"|\b(?:auto-?|automatically )generated\b.{0,120}\b(?:do not|don't) (?:edit|modify)\b",
+    re.IGNORECASE,
 )
 _COMMENT_START = re.compile(r"\s*(?://|#|/\*|\*|<!--|--|;|%|\"\"\")")
 _CONFIG_NAMES = ("dockerfile", "makefile", "jenkinsfile", ".env", ".npmrc", ".pypirc", ".netrc")
@@ -89,8 +91,8 @@ def judge_bytes(data: bytes) -> str:
 
 def judge_text(path: str, text: str, language: str) -> str:
     """The code for text that no person wrote or that is no code, or ""."""
-    head = text[:_LOOK_CHARS]
-    if any(_COMMENT_START.match(found.group()) for found in _GENERATED_MARK.finditer(head)):
+    head = text[:_LOOK_CHARS].split("\n")[:_LOOK_LINES]
+    if any(_COMMENT_START.match(line) and _GENERATED_MARK.search(line[:_LOOK_LINE_CHARS]) for line in head):
         return "generated"
     lines = text.count("\n") + 1
     if len(text) > _MINIFIED_LINE_CHARS * lines:

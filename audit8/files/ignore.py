@@ -63,10 +63,10 @@ def _pattern(line: str) -> Pattern | None:
     ignores = not text.startswith("!")
     text = text if ignores else text[1:]
     folders_only = text.endswith("/")
-    text = text.rstrip("/")
+    text = text.removesuffix("/")
     anchored = "/" in text
-    names = [name for name in text.split("/") if name]
-    if not names:
+    names = text.removeprefix("/").split("/") if text else []
+    if not names or "//" in text:
         return None
     parts = [None if name == "**" else _test(name) for name in names]
     return Pattern(tuple(parts if anchored else [None, *parts]), ignores, folders_only)
