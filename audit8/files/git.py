@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit8.errors import BadInput
+from audit8.errors import BadRequest
 from audit8.files.walk import read_file
 
 TIMEOUT_S = 60
@@ -28,10 +28,10 @@ class Change:
 
 
 def read_change(folder: Path, base: str, head: str = "") -> Change:
-    """The change from `base` to `head`, or to the work tree if `head` is "". Raises BadInput."""
+    """The change from `base` to `head`, or to the work tree if `head` is "". Raises BadRequest."""
     for revision in filter(None, (base, head)):
         if revision.startswith("-"):
-            raise BadInput(f"{revision!r} is not a revision.", hint="For example HEAD~1, or a branch's name.")
+            raise BadRequest(f"{revision!r} is not a revision.", hint="For example HEAD~1, or a branch's name.")
     root = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").rstrip(b"\r\n"))).resolve()
     diff = _git(root, *_without_filters(root), *_DIFF, *filter(None, (base, head)), "--")
 
@@ -50,7 +50,7 @@ def read_change(folder: Path, base: str, head: str = "") -> Change:
 def _show(root: Path, revision: str, name: str) -> bytes | None:
     try:
         return _git(root, "cat-file", "blob", f"{revision}:{name}")
-    except BadInput:
+    except BadRequest:
         return None
 
 
@@ -58,7 +58,7 @@ def _without_filters(root: Path) -> list[str]:
     """Options that empty every filter which the configuration names: git would run them on changed files."""
     try:
         found = _git(root, "config", "-z", "--name-only", "--get-regexp", _FILTERS)
-    except BadInput:
+    except BadRequest:
         return []  # none: git says so with an exit code
     keys = sorted({key for key in os.fsdecode(found).split("\0") if key and "=" not in key})
     return [part for key in keys for part in ("-c", f"{key}={'false' if key.endswith('.required') else ''}")]
@@ -77,10 +77,12 @@ def _git(folder: Path, *arguments: str) -> bytes:
             check=False,
         )
     except FileNotFoundError as error:
-        raise BadInput("git is not installed, or not on the PATH.", hint="Send the diff itself instead.") from error
+        raise BadRequest("git is not installed, or not on the PATH.", hint="Send the diff itself instead.") from error
     except subprocess.TimeoutExpired as error:
-        raise BadInput(f"git did not answer within {TIMEOUT_S} s.", hint="Send the diff itself instead.") from error
+        raise BadRequest(f"git did not answer within {TIMEOUT_S} s.", hint="Send the diff itself instead.") from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise BadInput(f"git: {said[0] if said else 'failed'}", hint="Name a git work tree and revisions that it has.")
+        raise BadRequest(
+            f"git: {said[0] if said else 'failed'}", hint="Name a git work tree and revisions that it has."
+        )
     return done.stdout

@@ -18,7 +18,7 @@ MAX_TOTAL_BYTES = 256 * 1024 * 1024
 
 
 def job_of_paths(paths: Sequence[Path], lang: Lang) -> Job:
-    """Files, folders and zip archives. Raises NoSuchPath, EmptyCode, and what a single file that was named is at fault.
+    """Files, folders and zip archives. Raises BadRequest (no such path), EmptyCode, and for a single file Undecodable or TooLarge.
 
     One file is in memory beside the sources that are kept; over `MAX_TOTAL_BYTES` of sources the rest is listed.
     """
@@ -36,7 +36,7 @@ def job_of_paths(paths: Sequence[Path], lang: Lang) -> Job:
 def job_of_change(folder: Path, lang: Lang, *, base: str = "HEAD", head: str = "") -> Job:
     """What changed in the repository at `folder` from revision `base` to `head`, or to the files as they lie there.
 
-    Raises BadInput: no repository, no git, or no such revision. EmptyCode: nothing changed.
+    Raises BadRequest: no repository, no git, or no such revision. EmptyCode: nothing changed.
     """
     change: Change = read_change(folder, base, head)
     collector = Collector(lang)

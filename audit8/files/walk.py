@@ -12,7 +12,7 @@ from pathlib import Path
 
 from audit8.audit.decode import to_text
 from audit8.audit.skips import judge_folder, judge_name, judge_size
-from audit8.errors import BadInput, Undecodable
+from audit8.errors import BadRequest, Undecodable
 from audit8.files.ignore import Ignore, is_ignored, read_ignore
 
 MAX_DEPTH = 100
@@ -20,10 +20,6 @@ _IGNORE_FILE = ".gitignore"
 _MAX_IGNORE_BYTES = 256 * 1024
 # Neither through a link nor waiting for the other end of a pipe; Windows has neither flag.
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
-
-class NoSuchPath(BadInput):
-    code = "no_such_path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +42,11 @@ def read_paths(paths: Sequence[Path]) -> Iterator[Read]:
     Names are relative to the folder that was given; of several folders each name begins with its folder's.
 
     Raises:
-        NoSuchPath: before the first file, if one of `paths` does not exist.
+        BadRequest: before the first file, if one of `paths` does not exist.
     """
     for path in paths:
         if not path.exists():
-            raise NoSuchPath(f"There is no file or folder {path}.", hint="Check the path.")
+            raise BadRequest(f"There is no file or folder {path}.", hint="Check the path.")
     return _read_all(paths)
 
 

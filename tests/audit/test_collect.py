@@ -64,7 +64,9 @@ def test_an_archive_of_nothing_to_audit_says_what_was_skipped() -> None:
 
 def test_a_bare_diff_is_a_source_of_its_lines() -> None:
     for data in (GIT, GIT.encode(), GIT.replace("\n", "\r\n").encode()):
-        job = gathered(lambda box, data=data: box.add_diff(data))
+        collector = Collector("en")
+        collector.add_diff(data)
+        job = collector.job("job", ("first",))
         (source,) = job.sources
         assert (source.name, source.language, source.text) == ("src/app.py", "python", NEW)
         assert source.focus == (LineRange(11, 12),)

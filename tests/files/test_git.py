@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit8.errors import BadInput, EmptyCode
+from audit8.errors import BadRequest, EmptyCode
 from audit8.files.git import read_change
 from audit8.files.job import job_of_change
 from audit8.types import LineRange
@@ -58,10 +58,10 @@ def test_nothing_changed_and_nothing_there_are_said(repository: Path, tmp_path_f
     with pytest.raises(EmptyCode):
         job_of_change(repository, "en")
     for base in ("no-such-revision", "--output=x", "-p"):
-        with pytest.raises(BadInput):
+        with pytest.raises(BadRequest):
             read_change(repository, base)
     assert not (repository / "x").exists()
-    with pytest.raises(BadInput, match="git"):
+    with pytest.raises(BadRequest, match="git"):
         read_change(tmp_path_factory.mktemp("plain"), "HEAD")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from audit8.files import walk
-from audit8.files.walk import NoSuchPath, read_file, read_paths
+from audit8.errors import BadRequest
+from audit8.files.walk import read_file, read_paths
 
 SYMLINKS = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 
@@ -101,8 +101,8 @@ def test_what_the_system_refuses_is_named_with_its_words(tmp_path: Path, monkeyp
             raise PermissionError(13, "Permission denied")
         return real_scan(path)
 
-    monkeypatch.setattr(walk.os, "open", refuse_open)
-    monkeypatch.setattr(walk.os, "scandir", refuse_scan)
+    monkeypatch.setattr(os, "open", refuse_open)
+    monkeypatch.setattr(os, "scandir", refuse_scan)
     found = {read.name: (read.code, read.why) for read in read_paths([tmp_path])}
     denied = ("unreadable", "Permission denied")
     assert found == {"a.py": denied, "b.py": ("", ""), "c/": denied}
@@ -121,7 +121,7 @@ def test_several_paths_and_files_keep_their_names_apart(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(NoSuchPath, match="nowhere"):
+    with pytest.raises(BadRequest, match="nowhere"):
         read_paths([tmp_path, tmp_path / "nowhere"])
 
 
