@@ -206,3 +206,9 @@ async def test_lines_of_a_context_are_neither_read_nor_judged() -> None:
     assert "1| import os" in engine.calls[1].messages[-1].content
     assert report.findings == ()
     assert [item.line for item in report.filtered] == [1]
+
+
+async def test_ten_thousand_lines_are_read_to_the_last() -> None:
+    text = "import os\n" + "".join(f"def f{n}(a):\n    b = a\n    return f{n - 1}(b)\n\n" for n in range(2500))
+    report = await report_of(job_of(Source("a.py", text, "python")), FakeEngine())
+    assert (report.coverage[0].read, report.coverage[0].total_lines) == ((LineRange(1, 10_001),), 10_001)

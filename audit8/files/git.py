@@ -82,7 +82,5 @@ def _git(folder: Path, *arguments: str) -> bytes:
         raise BadRequest(f"git did not answer within {TIMEOUT_S} s.", hint="Send the diff itself instead.") from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise BadRequest(
-            f"git: {said[0] if said else 'failed'}", hint="Name a git work tree and revisions that it has."
-        )
+        raise BadRequest(f"git: {said[0] if said else 'failed'}", hint="Name a work tree and revisions it has.")
     return done.stdout

@@ -18,9 +18,12 @@ MAX_TOTAL_BYTES = 256 * 1024 * 1024
 
 
 def job_of_paths(paths: Sequence[Path], lang: Lang) -> Job:
-    """Files, folders and zip archives. Raises BadRequest (no such path), EmptyCode, and for a single file Undecodable or TooLarge.
+    """Files, folders and zip archives; what is over `MAX_TOTAL_BYTES` in all is listed.
 
-    One file is in memory beside the sources that are kept; over `MAX_TOTAL_BYTES` of sources the rest is listed.
+    Raises:
+        BadRequest: there is no such path.
+        EmptyCode: nothing to audit.
+        Undecodable, TooLarge: the only path that was given is such a file.
     """
     collector = Collector(lang, many=len(paths) > 1)
     left_bytes = MAX_TOTAL_BYTES

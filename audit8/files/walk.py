@@ -16,6 +16,7 @@ from audit8.errors import BadRequest, Undecodable
 from audit8.files.ignore import Ignore, is_ignored, read_ignore
 
 MAX_DEPTH = 100
+_JUNCTION = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
 _IGNORE_FILE = ".gitignore"
 _MAX_IGNORE_BYTES = 256 * 1024
 # Neither through a link nor waiting for the other end of a pipe; Windows has neither flag.
@@ -91,7 +92,7 @@ def _walk(root: Path, prefix: str) -> Iterator[Read]:
         below = []
         for entry in found:
             path = (*folder, entry.name)
-            is_folder = entry.is_dir(follow_symlinks=False) and not _is_junction(entry)
+            is_folder = _is_folder(entry)
             code = _judge(entry.name, path, is_folder=is_folder, ignores=ignores)
             if code:
                 yield Read(shown + entry.name + ("/" if is_folder else ""), code=code)
@@ -129,10 +130,13 @@ def _kind(mode: int) -> str:
     return "symlink" if stat.S_ISLNK(mode) else "special"
 
 
-def _is_junction(entry: os.DirEntry[str]) -> bool:
-    """A Windows junction leads elsewhere as a link does (DirEntry knows them from Python 3.12 on)."""
-    reparse = getattr(entry.stat(follow_symlinks=False), "st_reparse_tag", 0)
-    return bool(reparse) and reparse == getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder to go into: no link, and no Windows junction, which leads elsewhere as a link does."""
+    try:
+        tag = getattr(entry.stat(follow_symlinks=False), "st_reparse_tag", 0)
+        return entry.is_dir(follow_symlinks=False) and tag != _JUNCTION
+    except OSError:
+        return False  # gone meanwhile: opening it will say so
 
 
 def _why(error: Exception) -> str:

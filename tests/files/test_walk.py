@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audit8.audit.skips import judge_name
 from audit8.errors import BadRequest
 from audit8.files.walk import read_file, read_paths
 
@@ -130,3 +131,16 @@ def test_a_deep_folder_ends(tmp_path: Path) -> None:
     deep.mkdir(parents=True)
     (deep / "a.py").write_text("a")
     assert list(codes(tmp_path).values()) == ["too_deep"]
+
+
+def test_what_is_gone_when_it_is_opened_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files(tmp_path, a_dot_py="a", b_dot_py="b")
+    reads = read_paths([tmp_path])
+    real = judge_name
+
+    def meanwhile(path: str) -> str:
+        (tmp_path / "a.py").unlink(missing_ok=True)
+        return real(path)
+
+    monkeypatch.setattr("audit8.files.walk.judge_name", meanwhile)
+    assert [(read.name, read.code) for read in reads] == [("a.py", "unreadable"), ("b.py", "")]
