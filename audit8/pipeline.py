@@ -10,13 +10,14 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from audit8.audit.change import keep_changed
 from audit8.audit.chunks import MIN_BUDGET_TOKENS, cut
 from audit8.audit.ground import ground, merge
 from audit8.audit.parse import parse_candidates
 from audit8.audit.prompts import finder_prompt, overhead_text
 from audit8.audit.report import build_report
 from audit8.audit.rules import run_rules
-from audit8.audit.shown import join_ranges, read_ranges
+from audit8.audit.shown import join_ranges, lines_of, read_ranges
 from audit8.audit.texts import words
 from audit8.engine.protocol import Engine
 from audit8.errors import PromptTooLong
@@ -99,6 +100,7 @@ class Run:
         self._findings: list[Finding] = []
         self._filtered: list[Rejected] = []
         self._read: list[list[LineRange]] = [[] for _ in job.sources]
+        self._shown: list[list[LineRange]] = [[] for _ in job.sources]
         self._cut_off: list[Chunk] = []
         self._reasoning: list[str] = []
         self._answer: list[str] = []
@@ -160,6 +162,7 @@ class Run:
 
     def _end(self, step: Step, finish: Finish) -> None:
         self._spend(finish)
+        self._shown[step.index].append(LineRange(step.chunk.start_line, step.chunk.end_line))
         self._read[step.index] += read_ranges(step.chunk, step.budget.chunk_tokens)
         if finish.reason == "length":
             self._cut_off.append(step.chunk)
@@ -180,7 +183,8 @@ class Run:
     def _ground(self, claims: Iterable[Candidate], place: Chunk | Source, *, origin_counts: bool) -> list[Finding]:
         """The findings that are new, or that replace an earlier one; what is not grounded is kept apart."""
         found, rejected = ground(claims, place, origin_counts=origin_counts, lang=self._job.lang)
-        self._filtered += rejected
+        found, outside = keep_changed(found, place.source if isinstance(place, Chunk) else place, self._job.lang)
+        self._filtered += [*rejected, *outside]
         before = set(self._findings)
         self._findings = merge([*self._findings, *found])
         return [finding for finding in self._findings if finding not in before]
@@ -208,11 +212,10 @@ class Run:
         return FileCoverage(source.name, source.language, source.encoding, len(source.lines), read)
 
     def _long_lines(self) -> list[str]:
-        """A warning for each line that the model saw only the ends of: after the last step, all that is not read."""
+        """A warning for each line that the model saw only the ends of: shown, and yet not read."""
         unread = []
-        for index, source in enumerate(self._job.sources):
-            read = {line for part in self._read[index] for line in range(part.start_line, part.end_line + 1)}
-            unread += [(source, line) for line in range(1, len(source.lines) + 1) if line not in read]
+        for source, shown, read in zip(self._job.sources, self._shown, self._read, strict=True):
+            unread += [(source, line) for line in sorted(lines_of(shown) - lines_of(read))]
         return [
             words("long_line", self._job.lang, line=line, name=self._name(source))
             for source, line in unread[:MAX_PLACES_NAMED]

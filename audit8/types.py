@@ -1,9 +1,8 @@
 """The values that travel between the parts. Frozen, no behaviour beyond derived properties.
 
-Knows nothing of models, HTTP or rules. The words are used everywhere with one meaning:
-a *job* is one audit request; it has *sources* (files); a source is cut into *chunks*; a chunk becomes a *prompt*
-(a list of messages); the engine answers with *tokens*; a grounded claim about a line is a *finding*; all of a
-job's findings make its *report*.
+Knows nothing of models, HTTP or rules. Each word has one meaning everywhere: a *job* is one audit request; it has
+*sources* (files); a source is cut into *chunks*; a chunk becomes a *prompt* (a list of messages); the engine answers
+with *tokens*; a grounded claim about a line is a *finding*; all of a job's findings make its *report*.
 """
 
 from dataclasses import dataclass
@@ -41,17 +40,28 @@ class RiskLevel(StrEnum):
     NONE = "none"
 
 
-# ---- sources ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class LineRange:
+    """Lines `start_line`..`end_line`, 1-based, both included."""
+
+    start_line: int
+    end_line: int
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file to audit. `text` has `\\n` line ends; `name` is what the user called it, or "" for pasted code."""
+    """One file to audit. `text` has `\\n` line ends; `name` is what the user called it, or "" for pasted code.
+
+    `focus`: the changed lines of a diff; empty: all. `given`: where only a diff was sent, the lines in it, the others
+    being blank in `text`; empty: all. Both are in order and do not overlap.
+    """
 
     name: str
     text: str
     language: str
     encoding: str = "utf-8"
+    focus: tuple[LineRange, ...] = ()
+    given: tuple[LineRange, ...] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -62,11 +72,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Lines `start_line`..`end_line` (1-based, inclusive, absolute) of a source, small enough for one prompt."""
+    """Lines `start_line`..`end_line` (absolute) of a source, small enough for one prompt.
+
+    `context`: the numbers of lines outside it that are shown with it (imports, signatures) and do not count as read.
+    """
 
     source: Source
     start_line: int
     end_line: int
+    context: tuple[int, ...] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -74,16 +88,21 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One accepted audit request."""
+class Skipped:
+    """A file or folder that is not audited: `code` says why for programs, `reason` in words of the job's language."""
 
+    file: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
     id: str
     sources: tuple[Source, ...]
     lang: Lang
     warnings: tuple[str, ...] = ()
-
-
-# ---- what the engine takes and gives ---------------------------------------------------------------------------
+    skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,26 +207,6 @@ class LoadProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Closeness:
-    """How close one model's distributions are to another's, over `places` of the same text.
-
-    `perplexity_change_percent` is of the other against the exact one, with its standard error (the places are paired);
-    `kl` is the mean of KL(exact || other) in nats; `top1_same_percent` where the most probable token is the same.
-    """
-
-    places: int
-    perplexity: float
-    perplexity_change_percent: float
-    perplexity_change_error: float
-    kl: float
-    kl_error: float
-    top1_same_percent: float
-
-
-# ---- findings and the report -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
 class Candidate:
     """A claim before it is grounded: `line` is a claim too. `rule_id` "" means that the model made it."""
 
@@ -259,12 +258,6 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class LineRange:
-    start_line: int
-    end_line: int
-
-
-@dataclass(frozen=True, slots=True)
 class FileCoverage:
     """Which lines of one file the model read (`read`), of `total_lines`; the static rules always read all."""
 
@@ -304,3 +297,4 @@ class Report:
     created_at: str
     reasoning: str = ""
     warnings: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()

@@ -13,17 +13,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "audit8"
 
 # What each part of the package may import of the others; a new part is one line.
-BASE = frozenset({"types", "events", "errors"})
+BASE = frozenset({"types", "events", "errors", "figures"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
-UPPER = LOWER | {"pipeline", "service", "startup"}
+UPPER = LOWER | {"files", "pipeline", "service", "startup"}
 MAY_IMPORT = {
     "types": frozenset[str](),
     "events": frozenset({"types"}),
     "errors": frozenset[str](),
+    "figures": frozenset[str](),
     "settings": BASE,
     "audit": BASE,
     "engine": BASE,
     "models": BASE,
+    "files": BASE | {"audit"},
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,

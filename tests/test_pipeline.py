@@ -14,7 +14,7 @@ from audit8.engine.fake import FAKE_INFO, FakeEngine
 from audit8.errors import PromptTooLong
 from audit8.events import Event, Found, Progress, Reported, Token
 from audit8.pipeline import ANSWER_TOKENS, TEMPLATE_TOKENS, Run, budget_for
-from audit8.types import Job, LineRange, Report, RiskLevel, Source
+from audit8.types import Job, LineRange, Report, RiskLevel, Skipped, Source
 from tests.api.serving import ANSWER, SQL
 
 POCKET = replace(FAKE_INFO, pocket=True, model="pocket")
@@ -171,3 +171,44 @@ def test_a_budget_fits_its_context_or_is_refused(context_tokens: int, overhead_t
     assert budget.answer_tokens > 0
     parts = budget.chunk_tokens + budget.reasoning_tokens + budget.answer_tokens
     assert parts + overhead_tokens + TEMPLATE_TOKENS <= context_tokens
+
+
+async def test_of_a_change_only_the_changed_lines_are_judged_and_only_what_is_around_them_is_read() -> None:
+    body = 'def f{n}(name):\n    run(name)\n    cursor.execute("SELECT * FROM t WHERE n = \'" + name + "\'")\n\n\n'
+    text = "import os\n\n\n" + "".join(body.format(n=number) for number in range(20))
+    source = Source("a.py", text, "python", focus=(LineRange(16, 16),))
+    engine = FakeEngine()
+    engine.enqueue(ANSWER.replace('"line": 2', '"line": 15'))
+    report = await report_of(job_of(source), engine)
+    assert [(finding.start_line, finding.origin) for finding in report.findings] == [(16, "rule")]
+    assert len(report.filtered) == 20
+    assert {item.reason for item in report.filtered} == {"outside the change"}
+    assert report.coverage[0].read == (LineRange(14, 16),)
+    assert not any("too long" in warning for warning in report.warnings)
+    assert "1| import os" in engine.calls[0].messages[-1].content
+    assert "run(name)" not in engine.calls[0].messages[-1].content.partition("<code-")[0]
+
+
+async def test_what_was_skipped_is_in_the_report() -> None:
+    skipped = (Skipped("a.png", "binary", "binary, not text"),)
+    report = await report_of(replace(job_of(Source("a.py", "x = 1\n", "python")), skipped=skipped), FakeEngine())
+    assert report.skipped == skipped
+    assert "a.png" in report.result
+
+
+async def test_lines_of_a_context_are_neither_read_nor_judged() -> None:
+    text = "import os\n" + "".join(f"def f{n}(a):\n    return os.x(f{n - 1}(a))\n\n" for n in range(700))
+    engine = FakeEngine()
+    engine.enqueue("[]")
+    engine.enqueue('[{"line": 1, "class": "command-injection", "why": "x", "fix": "y"}]')
+    report = await report_of(job_of(Source("a.py", text, "python")), engine)
+    assert len(engine.calls) > 1
+    assert "1| import os" in engine.calls[1].messages[-1].content
+    assert report.findings == ()
+    assert [item.line for item in report.filtered] == [1]
+
+
+async def test_ten_thousand_lines_are_read_to_the_last() -> None:
+    text = "import os\n" + "".join(f"def f{n}(a):\n    b = a\n    return f{n - 1}(b)\n\n" for n in range(2500))
+    report = await report_of(job_of(Source("a.py", text, "python")), FakeEngine())
+    assert (report.coverage[0].read, report.coverage[0].total_lines) == ((LineRange(1, 10_001),), 10_001)

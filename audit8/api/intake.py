@@ -15,16 +15,26 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from audit8.audit.archive import is_zip
+from audit8.audit.collect import Collector
 from audit8.audit.decode import decode
+from audit8.audit.diff import looks_like_diff
 from audit8.audit.hidden import one_line
-from audit8.audit.sources import make_source
-from audit8.errors import BadRequest, EmptyCode
+from audit8.errors import BadRequest, EmptyCode, Undecodable
 from audit8.settings import Settings
-from audit8.types import Job, Lang, Source
+from audit8.types import Job, Lang
 
 CODE_FIELDS = ("code", "source", "content", "text", "input")
 NAME_FIELDS = ("filename", "name")
 MAX_FILES = 1000
+ARCHIVE, DIFF = "zip", ("diff", "patch")  # what a part's language says of a part that is not source
+_DIFF_LOOK = 20_000
+_TYPES = {
+    "application/zip": ARCHIVE,
+    "application/x-zip-compressed": ARCHIVE,
+    "text/x-diff": "diff",
+    "text/x-patch": "diff",
+}
 _FORM_FIELDS = {*CODE_FIELDS, *NAME_FIELDS, "language", "lang"}
 _FORM_BODY = re.compile(r"[!-~]*[%+][!-~]*")
 WORDS: dict[str, dict[Lang, str]] = {
@@ -72,7 +82,7 @@ def read_body(body: bytes, content_type: str) -> Submission:
         return _from_json(load_object(body))
     if content_type == "application/x-www-form-urlencoded":
         return _from_form_type(body)
-    return Submission((Part("", body),))
+    return Submission((Part("", body, _TYPES.get(content_type, "")),))
 
 
 def load_object(body: bytes) -> dict[str, object]:
@@ -181,38 +191,44 @@ def make_job(submission: Submission, default_lang: Lang) -> Job:
     if submission.unknown:
         names = _listed(submission.unknown)
         warnings.append(WORDS["fields"][lang].format(names=names))
-    sources = _sources(submission.parts, lang, warnings)
-    return Job(secrets.token_hex(8), tuple(sources), lang, tuple(warnings))
+    many = len(submission.parts) > 1
+    collector = Collector(lang, many=many)
+    for number, part in enumerate(submission.parts, 1):
+        _collect(collector, part, number, alone=not many)
+    return collector.job(secrets.token_hex(8), tuple(warnings))
 
 
-def _sources(parts: Sequence[Part], lang: Lang, warnings: list[str]) -> list[Source]:
-    sources: list[Source] = []
-    taken: set[str] = set()
-    for number, part in enumerate(parts, 1):
-        try:
-            source, said = make_source(part.name, part.data, part.language or None, lang=lang)
-        except EmptyCode:
-            if len(parts) == 1:
-                raise
-            warnings.append(WORDS["empty"][lang].format(name=one_line(part.name, 80) or f"#{number}"))
-            continue
-        source = replace(source, name=_unique(source.name, taken, many=len(parts) > 1))
-        warnings += said
-        sources.append(source)
-    if not sources:
-        raise EmptyCode("There is no code to audit: every file is empty.", hint="Send at least one file with code.")
-    return sources
+def _collect(collector: Collector, part: Part, number: int, *, alone: bool) -> None:
+    """One part: an archive, a diff, or a file. Of several files an empty or binary one does not refuse the others."""
+    label = one_line(part.name, 80) or f"#{number}"
+    try:
+        if isinstance(part.data, bytes) and _is_archive(part, part.data):
+            collector.add_zip(part.data)
+        elif _is_diff(part):
+            collector.add_diff(part.data)
+        else:
+            collector.add(part.name, part.data, part.language or None)
+    except EmptyCode:
+        if alone:
+            raise
+        collector.warnings.append(WORDS["empty"][collector.lang].format(name=label))
+    except Undecodable:
+        if alone:
+            raise
+        collector.skip(label, "undecodable")
 
 
-def _unique(name: str, taken: set[str], *, many: bool) -> str:
-    """A name that no other file of the job has, so that a finding's file is one file."""
-    stem = name or ("pasted" if many else "")
-    unique, count = stem, 1
-    while unique in taken:
-        count += 1
-        unique = f"{stem} ({count})"
-    taken.add(unique)
-    return unique
+def _is_archive(part: Part, data: bytes) -> bool:
+    return is_zip(data) and (part.language == ARCHIVE or not part.name or part.name.lower().endswith(".zip"))
+
+
+def _is_diff(part: Part) -> bool:
+    """A diff by type or name, or nameless text that begins as one."""
+    named = part.language.lower() in DIFF or part.name.lower().endswith((".diff", ".patch"))
+    if not named and (part.name or part.language):
+        return False
+    head = part.data[:_DIFF_LOOK]
+    return looks_like_diff(head.decode("utf-8", "replace") if isinstance(head, bytes) else head, named=named)
 
 
 def known_lang(value: str) -> Lang | None:

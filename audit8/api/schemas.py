@@ -19,7 +19,8 @@ _FILE = {
 AUDIT_BODY: dict[str, Any] = {
     "required": True,
     "description": (
-        "JSON, the raw source, or multipart with files. Unknown fields are accepted and named in the answer's warnings."
+        "JSON, the raw source or diff, a zip archive, or multipart with files, archives and diffs. Unknown fields are "
+        "accepted and named in the answer's warnings."
     ),
     "content": {
         "application/json": {
@@ -36,6 +37,8 @@ AUDIT_BODY: dict[str, Any] = {
             }
         },
         "text/plain": {"schema": {"type": "string"}},
+        "text/x-diff": {"schema": {"type": "string", "description": "Changed lines only are judged."}},
+        "application/zip": {"schema": {"type": "string", "format": "binary"}},
         "multipart/form-data": {
             "schema": {
                 "type": "object",

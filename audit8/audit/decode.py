@@ -33,7 +33,7 @@ def decode(data: bytes) -> Decoded:
         Undecodable: binary data, or text in an encoding that is not read here.
         EmptyCode: nothing but white space.
     """
-    text, encoding = _to_text(data)
+    text, encoding = to_text(data)
     return Decoded(check_text(text), encoding)
 
 
@@ -53,7 +53,8 @@ def check_text(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _to_text(data: bytes) -> tuple[str, str]:
+def to_text(data: bytes) -> tuple[str, str]:
+    """Text with its line ends as they are, and its encoding. Raises Undecodable."""
     if data.startswith(codecs.BOM_UTF8):
         return _strict(data[len(codecs.BOM_UTF8) :], "utf-8")
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):

@@ -60,5 +60,6 @@ def build_report(
         created_at=created_at,
         reasoning=reasoning,
         warnings=(*job.warnings, *warnings),
+        skipped=job.skipped,
     )
     return replace(report, result=to_markdown(report))

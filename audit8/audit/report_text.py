@@ -13,6 +13,7 @@ from audit8.types import FileCoverage, Finding, Lang, LineRange, Report, Severit
 
 _MAX_FINDINGS = 100
 _MAX_FILTERED = 10
+_MAX_SKIPPED = 20
 _MAX_RANGES = 12
 
 
@@ -30,7 +31,7 @@ def to_markdown(report: Report) -> str:
             words("demonstration_note", lang),
             *_section(shown_only, report),
         ]
-    parts += [_coverage(report), _about(report)]
+    parts += [_coverage(report), _skipped(report), _about(report)]
     if report.warnings:
         parts += [f"## {words('warnings', lang)}", "\n".join(f"- {escape(warning)}" for warning in report.warnings)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -113,6 +114,17 @@ def _coverage(report: Report) -> str:
             items.append(f"- {words('more_filtered', lang, count=count - _MAX_FILTERED)}")
         text.append("\n".join(items))
     return "\n\n".join(part for part in text if part)
+
+
+def _skipped(report: Report) -> str:
+    count, lang = len(report.skipped), report.lang
+    if not count:
+        return ""
+    colon = words("colon", lang)
+    items = [f"- {code_span(one.file)}{colon}{escape(one.reason)}" for one in report.skipped[:_MAX_SKIPPED]]
+    if count > _MAX_SKIPPED:
+        items.append(f"- {words('more_skipped', lang, count=count - _MAX_SKIPPED)}")
+    return "\n\n".join((words("skipped", lang, count=count), "\n".join(items)))
 
 
 def _read(file: FileCoverage, lang: Lang) -> str:

@@ -6,6 +6,7 @@ not counted as read (`read_ranges`).
 """
 
 import re
+from collections.abc import Iterable
 
 from audit8.types import Chunk, LineRange
 
@@ -49,6 +50,11 @@ def show_lines(first_number: int, lines: list[str], budget_tokens: int) -> str:
     return "\n".join(show_line(first_number + index, line, budget_tokens) for index, line in enumerate(lines))
 
 
+def show_numbered(numbers: Iterable[int], lines: list[str]) -> str:
+    """The lines of a file with these numbers as the model sees them, all of them whole."""
+    return "\n".join(f"{number}| {defuse(lines[number - 1])}" for number in numbers)
+
+
 def read_ranges(chunk: Chunk, budget_tokens: int) -> tuple[LineRange, ...]:
     """The lines of `chunk` that the model sees whole, as ranges in order; what `FileCoverage.read` may claim."""
     ranges: list[LineRange] = []
@@ -71,3 +77,7 @@ def join_ranges(ranges: list[LineRange]) -> tuple[LineRange, ...]:
         else:
             joined.append(one)
     return tuple(joined)
+
+
+def lines_of(ranges: Iterable[LineRange]) -> set[int]:
+    return {line for one in ranges for line in range(one.start_line, one.end_line + 1)}

@@ -18,7 +18,8 @@ import audit8
 from audit8.audit.hidden import one_line
 from audit8.compare.measures import Chosen, Claim, Side
 from audit8.compare.words import say
-from audit8.types import Closeness, Lang
+from audit8.figures import Closeness
+from audit8.types import Lang
 
 COMMAND = (sys.executable, "-m", "audit8.compare.side")
 LAST_WORDS_BYTES = 4096

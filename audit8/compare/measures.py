@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from audit8.types import Closeness
+from audit8.figures import Closeness
 
 SideName = Literal["original", "optimised"]
 # Everything that can be missed, in the order it is shown.

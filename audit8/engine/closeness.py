@@ -14,7 +14,7 @@ from torch import Tensor
 
 from audit8.engine.likelihood import Part
 from audit8.errors import EngineFailure
-from audit8.types import Closeness
+from audit8.figures import Closeness
 
 BLOCK_ROWS = 32  # in float64, with a vocabulary of 152,064: 39 MB
 ITEM_BYTES = 4

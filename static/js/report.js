@@ -8,11 +8,12 @@ import { t } from "./i18n.js";
 
 /** Draws `report`, or hides the report's parts if it is null. */
 export function drawReport(report) {
-  for (const id of ["summary", "coverage", "filtered", "warnings"]) byId(id).hidden = true;
+  for (const id of ["summary", "coverage", "skipped", "filtered", "warnings"]) byId(id).hidden = true;
   if (!report) return;
   drawSummary(report);
   drawWarnings(report.warnings ?? []);
   drawCoverage(report.coverage ?? []);
+  drawSkipped(report.skipped ?? []);
   drawFiltered(report.filtered ?? []);
 }
 
@@ -60,6 +61,14 @@ function linesRead({ read = [], total_lines: total }) {
   if (read.length === 0) return t("result.notRead", { total });
   const whole = read.length === 1 && read[0].start_line <= 1 && read[0].end_line >= total;
   return whole ? t("result.allRead", { total }) : t("result.linesReadValue", { ranges: format.ranges(read), total });
+}
+
+function drawSkipped(skipped) {
+  byId("skipped").hidden = skipped.length === 0;
+  byId("skipped-head").textContent = t("result.skipped", { n: skipped.length });
+  byId("skipped-list").replaceChildren(
+    ...skipped.map(({ file, reason }) => el("li", {}, el("strong", {}, ...visible(file)), ": ", ...visible(reason))),
+  );
 }
 
 function drawFiltered(rejected) {

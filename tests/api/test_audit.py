@@ -14,6 +14,7 @@ from audit8.engine.fake import FakeEngine
 from audit8.errors import OutOfMemory
 from tests.api.serving import ANSWER, SQL, Channel, client_is_ready, ready, running, settings, until
 from tests.api.sse_reader import SseReader, read_all
+from tests.audit.test_archive import packed
 
 PLAIN = {"Content-Type": "text/plain"}
 STREAM = {**PLAIN, "Accept": "text/event-stream"}
@@ -186,6 +187,17 @@ async def test_multipart_with_several_files() -> None:
     assert "empty.go" in said
     assert single.json()["coverage"][0]["file"] == "named.py"
     assert fields.json()["coverage"][0]["file"] == "field.py"
+
+
+async def test_an_archive_in_either_form_and_what_it_was_skipped_for() -> None:
+    data = packed(("app.py", SQL.encode()), ("../x.py", b"x"))
+    async with ready(FakeEngine()) as client:
+        raw = await client.post("/audit", content=data, headers={"Content-Type": "application/zip"})
+        upload = await client.post("/audit", files={"file": ("all.zip", data)})
+    for report in (raw.json(), upload.json()):
+        assert [item["file"] for item in report["coverage"]] == ["app.py"]
+        assert [(item["file"], item["code"]) for item in report["skipped"]] == [("../x.py", "outside")]
+        assert "../x.py" in report["result"]
 
 
 async def test_a_full_queue_is_429_before_the_first_byte() -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from audit8.api.intake import CODE_FIELDS, Part, Submission, known_lang, make_job, read_body, with_query
 from audit8.errors import Audit8Error, BadRequest, EmptyCode, Undecodable
+from audit8.types import LineRange
+from tests.audit.test_archive import packed
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -157,3 +159,53 @@ def test_any_bytes_become_a_job_or_one_of_our_errors(body: bytes, content_type: 
     except Audit8Error:
         return
     assert job.sources[0].text.strip()
+
+
+DIFF = "--- a/src/a.py\n+++ b/src/a.py\n@@ -4,2 +4,2 @@\n x = 1\n-y = 1\n+eval(y)\n"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/zip", "application/x-zip-compressed", "application/octet-stream"]
+)
+def test_an_archive_is_its_files(content_type: str) -> None:
+    data = packed(("src/a.py", b"x = 1\n"), ("../b.py", b"x"), ("logo.png", b"x"))
+    job = make_job(read_body(data, content_type), "en")
+    assert [source.name for source in job.sources] == ["src/a.py"]
+    assert [(one.file, one.code) for one in job.skipped] == [("../b.py", "outside"), ("logo.png", "binary")]
+
+
+def test_an_uploaded_archive_is_told_by_name_and_content() -> None:
+    data = packed(("a.py", b"x = 1\n"))
+    job = make_job(Submission((Part("a.py", b"y = 2\n"), Part("all.ZIP", data), Part("lib.jar", data))), "en")
+    assert [source.name for source in job.sources] == ["a.py", "a.py (2)"]
+    assert [(one.file, one.code) for one in job.skipped] == [("lib.jar", "undecodable")]
+    with pytest.raises(Undecodable):
+        make_job(Submission((Part("lib.jar", data),)), "en")
+
+
+@pytest.mark.parametrize(
+    "submission",
+    [
+        read_body(DIFF.encode(), "text/x-diff"),
+        read_body(DIFF.replace("\n", "\r\n").encode(), "text/x-patch"),
+        read_body(DIFF.encode(), "text/plain"),
+        submitted({"code": DIFF}),
+        submitted({"code": DIFF, "language": "diff"}),
+        submitted({"code": DIFF, "filename": "my.patch"}),
+        read_body(urlencode({"code": DIFF}).encode(), FORM),
+    ],
+)
+def test_a_diff_is_the_files_that_it_changes(submission: Submission) -> None:
+    (source,) = make_job(submission, "en").sources
+    assert (source.name, source.text, source.focus) == ("src/a.py", "\n\n\nx = 1\neval(y)\n", (LineRange(5, 5),))
+
+
+@pytest.mark.parametrize("said", [{"filename": "a.py"}, {"language": "python"}])
+def test_what_is_said_to_be_code_is_no_diff(said: dict[str, str]) -> None:
+    (source,) = make_job(submitted({"code": DIFF, **said}), "en").sources
+    assert (source.text, source.focus) == (DIFF, ())
+
+
+def test_a_binary_file_among_others_is_listed() -> None:
+    job = make_job(Submission((Part("a.png", b"\x89\0"), Part("b.py", "x = 1"))), "zh")
+    assert [(one.file, one.code) for one in job.skipped] == [("a.png", "undecodable")]

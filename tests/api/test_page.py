@@ -56,4 +56,4 @@ async def test_the_list_of_routes_loads_nothing_from_elsewhere() -> None:
         assert path in docs.text
     assert {"Report", "Finding", "FileCoverage"} <= openapi["components"]["schemas"].keys()
     body = openapi["paths"]["/audit"]["post"]["requestBody"]["content"]
-    assert body.keys() == {"application/json", "text/plain", "multipart/form-data"}
+    assert body.keys() == {"application/json", "text/plain", "text/x-diff", "application/zip", "multipart/form-data"}

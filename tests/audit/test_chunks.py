@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit8.audit.chunks import MIN_BUDGET_TOKENS, cut
-from audit8.audit.shown import read_ranges, show_lines
+from audit8.audit.context import SHARE
+from audit8.audit.outline import outline
+from audit8.audit.shown import read_ranges, show_lines, show_numbered
 from audit8.types import Chunk, LineRange, Source
 
 LINES = st.lists(
@@ -89,3 +91,84 @@ def test_no_lines_no_chunks() -> None:
 def test_a_budget_too_small_for_anything_is_refused() -> None:
     with pytest.raises(ValueError, match="at least"):
         cut(Source("a", "x", "text"), MIN_BUDGET_TOKENS - 1, Counter())
+
+
+NESTED = st.recursive(
+    st.integers(0, 12).map(lambda size: ["x = compute(1)"] * size),
+    lambda inner: st.lists(inner, min_size=1, max_size=4).map(
+        lambda bodies: [
+            line
+            for number, body in enumerate(bodies)
+            for line in (f"def f{number}(a):", *(f"    {one}" for one in (*body, "return a")), "")
+        ]
+    ),
+    max_leaves=24,
+)
+
+
+@given(NESTED, st.integers(MIN_BUDGET_TOKENS, 500), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_a_function_that_fits_is_never_cut(lines: list[str], budget: int, in_class: bool) -> None:
+    text = "\n".join((["import os", "class A:", *(f"    {line}" for line in lines)]) if in_class else lines) + "\n"
+    source = Source("a.py", text, "python")
+    count = Counter()
+    chunks = cut(source, budget, count)
+    assert [line for chunk in chunks for line in range(chunk.start_line, chunk.end_line + 1)] == list(
+        range(1, len(source.lines) + 1)
+    )
+    for part in outline(source).parts:
+        fits = (
+            count(show_lines(part.start, source.lines[part.start - 1 : part.end], budget)) <= budget - budget // SHARE
+        )
+        if part.kind == "function" and fits:
+            inside = [chunk for chunk in chunks if chunk.start_line <= part.start and part.end <= chunk.end_line]
+            assert len(inside) == 1
+    for chunk in chunks:
+        context = show_numbered(chunk.context, source.lines)
+        assert count(context) <= budget // SHARE
+        assert count(context) + count(shown(chunk, budget)) <= budget
+        assert not any(chunk.start_line <= line <= chunk.end_line for line in chunk.context)
+        assert list(chunk.context) == sorted(set(chunk.context))
+
+
+def test_the_context_is_the_head_around_the_imports_and_what_is_used() -> None:
+    methods = "".join(
+        f"    def m{n}(self, key):\n        return load(os.path.join(self.root, key))\n\n" for n in range(60)
+    )
+    text = f"import os\nimport unused\n\nclass Store:\n{methods}def load(path):\n    return open(path).read()\n"
+    source = Source("a.py", text, "python")
+    chunks = cut(source, 400, Counter())
+    assert len(chunks) > 3
+    middle = [source.lines[line - 1] for line in chunks[2].context]
+    assert middle == ["import os", "import unused", "class Store:", "def load(path):"]
+
+
+def test_a_whole_small_file_needs_no_context() -> None:
+    assert [
+        chunk.context for chunk in cut(Source("a.py", "import os\ndef f():\n    os.x()\n", "python"), 300, Counter())
+    ] == [()]
+
+
+def test_a_focus_is_read_with_the_functions_around_it() -> None:
+    body = "def f{n}(a):\n    b = a + 1\n    c = b + 1\n    return c\n\n"
+    text = "import os\n" + "".join(body.format(n=number) for number in range(100))
+    source = Source("a.py", text, "python", focus=(LineRange(3, 3), LineRange(254, 258)))
+    chunks = cut(source, 400, Counter())
+    assert [(chunk.start_line, chunk.end_line) for chunk in chunks] == [(2, 5), (252, 260)]
+    assert 1 in chunks[1].context
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("".join(f"def f{n}(a):\n    return f{n - 1}(a)\n\n\n" for n in range(2500)), "python"),
+        ("class A {\n" + "".join(f"  m{n}() {{\n    return {n};\n  }}\n" for n in range(3333)) + "}\n", "javascript"),
+        ("def f():\n" + "    x = compute(1)\n" * 10_000, "python"),
+    ],
+)
+def test_ten_thousand_lines_take_linear_time(text: str, language: str) -> None:
+    count = Counter(3.4)
+    chunks = cut(Source("a", text, language), 2000, count)
+    assert sum(chunk.end_line - chunk.start_line + 1 for chunk in chunks) >= 10_000
+    assert count.calls <= 6 * len(chunks)
+    assert count.chars <= 6 * len(text)

@@ -92,3 +92,16 @@ def test_joined_ranges_cover_the_same_lines_in_order_and_apart(ranges: list[Line
     lines = [line for part in joined for line in range(part.start_line, part.end_line + 1)]
     assert lines == sorted({line for part in ranges for line in range(part.start_line, part.end_line + 1)})
     assert all(one.end_line + 1 < other.start_line for one, other in pairwise(joined))
+
+
+@given(st.text(st.characters(exclude_characters="\r\x00\n"), min_size=1, max_size=200))
+def test_the_context_stands_apart_behind_a_fence_that_it_cannot_close(line: str) -> None:
+    source = Source("", f"{line}\nx = 1\n{line}\ny = 2\n", "text")
+    text = user_text(Chunk(source, 2, 2, (1, 3)))
+    mark = re.search(r"marks are <code-(\w+)>", text)
+    assert mark is not None
+    context, _, code = text.partition(f"\n<code-{mark[1]}>\n")
+    assert f"\n<context-{mark[1]}>\n1| {defuse(line)}\n3| {defuse(line)}\n</context-{mark[1]}>\n" in context
+    assert code.startswith(f"2| x = 1\n</code-{mark[1]}>\n")
+    assert mark[1] not in line
+    assert "<context-" not in user_text(Chunk(source, 2, 2))

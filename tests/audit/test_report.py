@@ -20,6 +20,7 @@ from audit8.types import (
     Report,
     RiskLevel,
     Severity,
+    Skipped,
     Source,
     Timings,
     Usage,
@@ -166,3 +167,25 @@ def test_unread_is_the_complement_of_read(lines: list[int]) -> None:
     file = FileCoverage("a", "python", "utf-8", 20, tuple(LineRange(line, line) for line in lines))
     missing = [line for part in unread(file) for line in range(part.start_line, part.end_line + 1)]
     assert sorted([*lines, *missing]) == list(range(1, 21))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_was_not_audited_is_listed_as_far_as_it_is_readable(lang: Lang) -> None:
+    skipped = tuple(Skipped(f"dir/{number}`#.png", "binary", "not *text*") for number in range(50))
+    job = Job("job1", (SOURCE,), lang, skipped=skipped)
+    made = build_report(
+        job,
+        INFO,
+        findings=[],
+        filtered=[],
+        coverage=[],
+        usage=Usage(),
+        timings=Timings(0, 0, 0, 0, 0),
+        created_at="",
+    )
+    assert made.skipped == skipped
+    assert "dir/19`#.png" in made.result
+    assert "dir/20`#.png" not in made.result
+    assert "not \\*text\\*" in made.result
+    assert "30" in made.result
+    assert "50" in made.result

@@ -1,0 +1,66 @@
+"""A job made from paths, or from what has changed in a git repository.
+
+Knows folders and git. What is code and what is skipped is audit/'s matter.
+"""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from audit8.audit.archive import is_zip
+from audit8.audit.collect import Collector
+from audit8.errors import EmptyCode, TooLarge, Undecodable
+from audit8.files.git import Change, read_change
+from audit8.files.walk import Read, read_paths
+from audit8.types import Job, Lang
+
+MAX_TOTAL_BYTES = 256 * 1024 * 1024
+
+
+def job_of_paths(paths: Sequence[Path], lang: Lang) -> Job:
+    """Files, folders and zip archives; what is over `MAX_TOTAL_BYTES` in all is listed.
+
+    Raises:
+        BadRequest: there is no such path.
+        EmptyCode: nothing to audit.
+        Undecodable, TooLarge: the only path that was given is such a file.
+    """
+    collector = Collector(lang, many=len(paths) > 1)
+    left_bytes = MAX_TOTAL_BYTES
+    for read in read_paths(paths):
+        left_bytes -= len(read.data)
+        if left_bytes < 0:
+            collector.skip(read.name, "total")
+        else:
+            _take(collector, read, alone=len(paths) == 1)
+    return collector.job(secrets.token_hex(8))
+
+
+def job_of_change(folder: Path, lang: Lang, *, base: str = "HEAD", head: str = "") -> Job:
+    """What changed in the repository at `folder` from revision `base` to `head`, or to the files as they lie there.
+
+    Raises BadRequest: no repository, no git, or no such revision. EmptyCode: nothing changed.
+    """
+    change: Change = read_change(folder, base, head)
+    collector = Collector(lang)
+    if change.diff.strip():
+        collector.add_diff(change.diff, change.whole)
+    return collector.job(secrets.token_hex(8))
+
+
+def _take(collector: Collector, read: Read, *, alone: bool) -> None:
+    if read.code == "oversize" and read.named and alone:
+        raise TooLarge(f"{read.name} is too large to be audited.", hint="Split it, or audit the folder it lies in.")
+    if read.code:
+        collector.skip(read.name, read.code, read.why)
+    elif not read.named:
+        collector.offer(read.name, read.data)
+    elif is_zip(read.data) and read.name.lower().endswith(".zip"):
+        collector.add_zip(read.data)
+    else:
+        try:
+            collector.add(read.name, read.data)
+        except (EmptyCode, Undecodable) as error:
+            if alone:
+                raise
+            collector.skip(read.name, "empty" if isinstance(error, EmptyCode) else "undecodable")
