@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from llguidance import LLMatcher
 
-from audit8.engine.closing import allowed_bytes, find_closing
+from audit8.engine.closing import TRIALS, allowed_bytes, find_closing
 from audit8.engine.vocabulary import Tokens, Words, allow, has, ids_of
 
-CANDIDATES, TRIALS = 24, 150  # how many tokens are tried where room is scarce, and how hard
+CANDIDATES, SEARCHES, FEW_TRIALS = 24, 3, 100  # what is tried in one step where room is scarce
 RETRY_TOKENS = 32
 _TEXT_BYTES = b'" a0}'
 
@@ -26,12 +26,14 @@ class Plan:
 
     `closing`: the tokens of a short document. `step`: the most tokens by which one token can lengthen what is left to
     write. `free_strings`: whether a string that may hold any character may end after any character.
+    `wide`: whether closings are found only where every byte is tried.
     """
 
     tokens: Tokens
     closing: tuple[int, ...]
     step: int
     free_strings: bool
+    wide: bool
 
 
 class Constraint:
@@ -135,21 +137,23 @@ class Constraint:
         return self._closing is not None and len(self._closing) + 1 + step * (tokens + 1) <= left
 
     def _find_again(self) -> None:
-        """The closing from here; where none is found, the one of before if it still is one."""
-        old, self._closing = self._closing, None
+        """A closing from here: the one of before if it still is one."""
         twin = self._caught_up()
-        text = find_closing(twin)
-        options = [] if text is None else [self._tokens.spell(text)]
-        if old is not None and _closes(twin, self._tokens.library.decode_bytes(old)):
-            options.append(old)
-        fitting = [ids for ids in options if ids is not None and len(ids) < self._left]
-        if fitting:
-            self._closing, self._closing_age = min(fitting, key=len), 0
+        if self._closing is not None and not _closes(twin, self._tokens.text(self._closing)):
+            self._closing = None
+        if self._closing is None and (text := self._search(twin, TRIALS)) is not None:
+            self._closing = self._tokens.spell(text)
+        self._closing_age = 0 if self._closing is not None else self._closing_age
+        if self._closing is not None and len(self._closing) + 1 > self._left:
+            self._closing = None
+
+    def _search(self, twin: LLMatcher, trials: int) -> bytes | None:
+        return find_closing(twin, trials=trials, wide=self._plan.wide)
 
     def _caught_up(self) -> LLMatcher:
         for token in self._unread:
             if token not in self._tokens.eos_ids:
-                self._twin.consume_tokens(self._tokens.bytes_of(token))
+                self._twin.consume_tokens(list(self._tokens.text([token])))
         self._unread = []
         return self._twin
 
@@ -184,11 +188,20 @@ class Constraint:
         twin = self._caught_up()
         if int(np.bitwise_count(words).sum()) > CANDIDATES:
             words &= self._tokens.single
+        known = [self._tokens.text(self._closing or [])]
+        after_first = self._tokens.text((self._closing or [])[1:])
+        searches = SEARCHES
         for token in ids_of(words)[:CANDIDATES]:
+            written = self._tokens.text([token])
             after = twin.deep_copy()
-            if not after.consume_tokens(self._tokens.bytes_of(token)):
+            if not after.consume_tokens(list(written)):
                 continue
-            text = find_closing(after, trials=TRIALS)
+            rests = [known[0].removeprefix(written), after_first, *known]
+            text = next((rest for rest in rests if _closes(after, rest)), None)
+            if text is None and searches:
+                searches -= 1
+                text = self._search(after, FEW_TRIALS)
+                known += [] if text is None else [text]
             ids = None if text is None else self._tokens.spell(text)
             if ids is not None and len(ids) + 1 <= self._left - 1:
                 self._ahead[token] = ids

@@ -9,7 +9,7 @@ from typing import Any
 
 from llguidance import LLMatcher, LLParserLimits
 
-from audit8.engine.closing import BYTES, find_closing
+from audit8.engine.closing import BYTES, TRIALS, find_closing
 from audit8.engine.constraint import Constraint, Plan
 from audit8.engine.schema import Schema, find_place, has_free_strings_only, read_schema, refused, step_size
 from audit8.engine.vocabulary import Tokens
@@ -74,11 +74,14 @@ class Grammar:
         if self._matcher.is_error() or self._twin.is_error():
             raise refused(_in_words(self._matcher.get_error() or self._twin.get_error()))
         closing = find_closing(self._twin)
+        wide = closing is None
+        if wide:
+            closing = find_closing(self._twin, trials=2 * TRIALS, wide=True)
         spelled = None if closing is None else tokens.spell(closing)
         if spelled is None:
             raise refused("no document that satisfies it was found; every one is too long, or there is none")
         step = OPENED * step_size(schema, tokens.size)
-        self._plan = Plan(tokens, tuple(spelled), step, has_free_strings_only(schema))
+        self._plan = Plan(tokens, tuple(spelled), step, has_free_strings_only(schema), wide)
 
     def start(self, max_tokens: int) -> "Constraint":
         """For one answer of at most `max_tokens` tokens, the end token among them; BadRequest if none is so short."""

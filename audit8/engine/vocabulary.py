@@ -46,8 +46,8 @@ class Tokens:
         bits[list(ids)] = 1
         return np.packbits(bits, bitorder="little").view(np.int32)
 
-    def bytes_of(self, token: int) -> list[int]:
-        return list(self.library.decode_bytes([token]))
+    def text(self, ids: Sequence[int]) -> bytes:
+        return self.library.decode_bytes(list(ids))
 
     def size(self, text: bytes) -> int:
         return len(self.library.greedy_tokenize(text.decode(errors="replace")))
