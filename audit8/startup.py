@@ -101,6 +101,7 @@ def _build(settings: Settings, choice: Choice, device_name: str, progress: Progr
         eos_ids=built.frame.eos_ids,
         memory=lambda: device.memory(device_name),
         classify=_logged(device.classify),
+        vocabulary=built.frame.config.get_text_config().vocab_size,
     )
 
 

@@ -14,8 +14,9 @@ from llguidance import LLMatcher
 
 from audit8.engine.closing import TRIALS, allowed_bytes, find_closing
 from audit8.engine.vocabulary import Tokens, Words, allow, has, ids_of
+from audit8.errors import EngineFailure
 
-CANDIDATES, SEARCHES, FEW_TRIALS = 24, 3, 100  # what is tried in one step where room is scarce
+CANDIDATES, SEARCHES, FEW_TRIALS = 16, 2, 100  # what is tried in one step where room is scarce
 RETRY_TOKENS = 32
 _TEXT_BYTES = b'" a0}'
 
@@ -73,7 +74,7 @@ class Constraint:
             self._narrow(words)
 
     def accept(self, token: int) -> bool:
-        """Take the chosen token; False if the grammar does not allow it, after which only an end may follow."""
+        """Take the chosen token; False if the grammar does not allow it (or gave up): the answer is not a document."""
         self._left -= 1
         if token in self._tokens.eos_ids:
             self._ended = True
@@ -206,6 +207,14 @@ class Constraint:
             if ids is not None and len(ids) + 1 <= self._left - 1:
                 self._ahead[token] = ids
         words[:] = self._tokens.mask(list(self._ahead))
+
+
+def off_schema() -> EngineFailure:
+    """How an answer ends whose token was not accepted."""
+    return EngineFailure(
+        "the answer could not be held to the schema: its grammar became too complex",
+        hint="simplify the patterns and unions of the schema",
+    )
 
 
 class _Kept:

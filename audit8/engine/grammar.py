@@ -102,4 +102,5 @@ def _error(schema: Schema) -> str:
 
 
 def _in_words(error: str) -> str:
-    return " ".join(error.split()).removesuffix(".") or "the library gives no reason"
+    told = " ".join(error.split()).partition(". Enable ")[0]  # our options are nobody's concern
+    return told.removesuffix(".") or "the library gives no reason"

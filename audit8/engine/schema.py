@@ -12,7 +12,7 @@ from audit8.errors import BadRequest
 
 MAX_CHARS = 100_000
 MAX_DEPTH = 100  # brackets within brackets; each level of a schema takes two
-MAX_SUBSCHEMAS = 2000
+MAX_SUBSCHEMAS = 600
 MAX_CHECKS = 200  # of parts, when looking for the one at fault
 MAX_STEP = 4096  # an estimate above it says no more than that
 HINT = "Send a JSON Schema object (draft 2020-12) without the keywords that cannot be enforced token by token."
@@ -24,7 +24,7 @@ _SINGLE = ("items", "additionalProperties", "additionalItems", "not", "if", "the
 _FORMAT_SIZE, _NUMBER_SIZE = 80, 24
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 MAX_HOPS = 32
-_REPEAT = re.compile(r"\{(\d+)")
+_REPEAT = re.compile(r"(\))?\{(\d+)")
 
 Schema = dict[str, Any]
 
@@ -33,9 +33,12 @@ def read_schema(text: str) -> Schema:
     """The schema as a value; raises BadRequest that says what is wrong and, for what is nested too deep, where."""
     if len(text) > MAX_CHARS:
         raise refused(f"it has {len(text)} characters; at most {MAX_CHARS} are read")
-    _check_depth(text)
+    check_depth(text)
     try:
         value = json.loads(text, parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise refused("it holds half of a surrogate pair") from None
     except ValueError as error:
         raise refused(f"it is not JSON: {error}") from None
     if value is True:
@@ -51,8 +54,19 @@ def read_schema(text: str) -> Schema:
     return value
 
 
+def check_depth(text: str) -> None:
+    """Raises BadRequest for JSON text whose brackets go deeper than a reader should follow them."""
+    depth = 0
+    bare = _STRING.sub(lambda match: "_" * len(match[0]), text)
+    for bracket in _BRACKET.finditer(bare):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise refused(f"it is nested more than {MAX_DEPTH} deep at character {bracket.start() + 1}")
+
+
 def refused(why: str, place: str = "") -> BadRequest:
-    """`place` is a JSON pointer; "" is the whole schema."""
+    """`place` is a JSON pointer; "" is the whole schema. Both may hold what cannot be sent: it is replaced."""
+    why, place = (text.encode(errors="replace").decode() for text in (why, place))
     where = f" at {place[:200]}" if place else ""
     return BadRequest(f"The JSON schema cannot be used{where}: {why[:500]}.", hint=HINT, param="response_format")
 
@@ -103,6 +117,8 @@ def _check_keywords(schema: Schema, place: str) -> None:
     """What the library would read in a way of its own."""
     if "x-guidance" in schema:
         raise refused('"x-guidance" is not a keyword of JSON Schema', place)
+    if isinstance(schema.get("items"), list):
+        raise refused('"items" is one schema; a list of them is "prefixItems"', place)
     required = schema.get("required")
     named = len(set(map(str, required))) if isinstance(required, list) else 0
     if _count(schema, "minProperties") > named:  # it counts keys that come twice as two
@@ -111,15 +127,6 @@ def _check_keywords(schema: Schema, place: str) -> None:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
-
-
-def _check_depth(text: str) -> None:
-    depth = 0
-    bare = _STRING.sub(lambda match: "_" * len(match[0]), text)
-    for bracket in _BRACKET.finditer(bare):
-        depth += 1 if bracket[0] in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise refused(f"it is nested more than {MAX_DEPTH} deep at character {bracket.start() + 1}")
 
 
 def _children(schema: Schema) -> Iterator[tuple[str, object]]:
@@ -190,10 +197,11 @@ class _Measure:
     def _string(self, schema: Schema, hops: int) -> int:
         least = 2 + _count(schema, "minLength")
         if isinstance(pattern := schema.get("pattern"), str):
-            repeats = 1
-            for match in _REPEAT.finditer(pattern):
-                repeats = min(MAX_STEP, repeats * max(1, int(match[1][:6])))
-            least += len(pattern) * repeats
+            once, times = len(pattern), 1
+            for group, count in _REPEAT.findall(pattern):
+                once += 0 if group else int(count[:6])
+                times = min(MAX_STEP, times * max(1, int(count[:6]))) if group else times
+            least += once * times
         return least + (_FORMAT_SIZE if "format" in schema else 0)
 
     def _number(self, schema: Schema, hops: int) -> int:
