@@ -22,8 +22,7 @@ def check_body(body: bytes) -> None:
 
 def schema_of(asked: dict[str, Any] | None) -> str | None:
     """The schema as JSON text, None for plain text; raises BadRequest that names the field at fault."""
-    kind = asked.get("type") if asked else "text"
-    if asked is None or kind == "text":
+    if asked is None or (kind := asked.get("type")) == "text":
         return None
     if kind == "json_object":
         return any_object()

@@ -16,7 +16,7 @@ from audit8.engine.closing import TRIALS, allowed_bytes, find_closing
 from audit8.engine.vocabulary import Tokens, Words, allow, has, ids_of
 from audit8.errors import EngineFailure
 
-CANDIDATES, SEARCHES, FEW_TRIALS = 16, 2, 100  # what is tried in one step where room is scarce
+CANDIDATES, SEARCHES, FEW_TRIALS = 12, 1, 300  # what is tried in one step where room is scarce
 RETRY_TOKENS = 32
 _TEXT_BYTES = b'" a0}'
 
@@ -87,7 +87,7 @@ class Constraint:
         else:
             self._closing_age += 1
         self._ahead = {}
-        return taken
+        return taken and not self._matcher.is_error()
 
     def allowed_prefix(self, ids: Sequence[int]) -> int:
         """How many of `ids` in a row would be allowed; the state stays."""
@@ -197,7 +197,7 @@ class Constraint:
             after = twin.deep_copy()
             if not after.consume_tokens(list(written)):
                 continue
-            rests = [known[0].removeprefix(written), after_first, *known]
+            rests = dict.fromkeys([known[0].removeprefix(written), after_first, *known])
             text = next((rest for rest in rests if _closes(after, rest)), None)
             if text is None and searches:
                 searches -= 1

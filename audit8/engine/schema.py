@@ -16,7 +16,7 @@ MAX_SUBSCHEMAS = 600
 MAX_CHECKS = 200  # of parts, when looking for the one at fault
 MAX_STEP = 4096  # an estimate above it says no more than that
 HINT = "Send a JSON Schema object (draft 2020-12) without the keywords that cannot be enforced token by token."
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKET = re.compile(r"[\[{\]}]")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS = ("properties", "patternProperties", "$defs", "definitions")
@@ -31,9 +31,9 @@ Schema = dict[str, Any]
 
 def read_schema(text: str) -> Schema:
     """The schema as a value; raises BadRequest that says what is wrong and, for what is nested too deep, where."""
+    check_depth(text)
     if len(text) > MAX_CHARS:
         raise refused(f"it has {len(text)} characters; at most {MAX_CHARS} are read")
-    check_depth(text)
     try:
         value = json.loads(text, parse_constant=_no_constant)
         json.dumps(value, ensure_ascii=False).encode()

@@ -32,7 +32,8 @@ class Tokens:
         self.words = (vocabulary + 31) // 32
         self.library: LLTokenizer = from_tokenizer(tokenizer, n_vocab=vocabulary, eos_token=self.eos_ids)
         added = set(tokenizer.get_added_vocab().values()) | set(range(known, vocabulary))
-        self.barred = self.mask(sorted(added - eos_ids))
+        self._barred = added - eos_ids
+        self.barred = self.mask(sorted(self._barred))
         texts = [self.library.decode_bytes([token]) for token in range(known)]
         plain = [token for token, text in enumerate(texts) if _is_plain(text)]
         self.plain = self.mask(plain) & ~self.barred
@@ -59,7 +60,7 @@ class Tokens:
             ids = self.library.greedy_tokenize(text.decode())
         except UnicodeDecodeError:  # begins within a character
             ids = self.library.tokenize_bytes(text)
-        if self.library.decode_bytes(ids) == text and not any(has(self.barred, token) for token in ids):
+        if self.library.decode_bytes(ids) == text and self._barred.isdisjoint(ids):
             return ids
         return [self._of_byte[byte] for byte in text] if set(text) <= self._of_byte.keys() else None
 
