@@ -57,10 +57,11 @@ class AuditService:
         """Accepted, then tokens, then exactly one of Finish and Failed. Closing the generator cancels.
 
         `sampling.max_tokens` is an upper bound: it is lowered to what the context has left. Raises, before Accepted
-        only: NotReady, QueueFull, PromptTooLong.
+        only: NotReady, QueueFull, PromptTooLong, BadRequest (a schema that cannot be used).
         """
         engine = self._engine_now()
         sampling = replace(sampling, max_tokens=await asyncio.to_thread(_room, engine, messages, sampling.max_tokens))
+        await engine.check(sampling)
         with self._place() as ahead:
             yield Accepted("", 0, ahead)
             try:

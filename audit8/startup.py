@@ -133,6 +133,7 @@ def engine_of(found: Found, built: "Built") -> "LocalEngine":
         eos_ids=built.frame.eos_ids,
         memory=lambda: device.memory(found.device),
         classify=_logged(device.classify),
+        vocabulary=built.frame.config.get_text_config().vocab_size,
     )
 
 

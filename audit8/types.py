@@ -115,7 +115,8 @@ class Message:
 class Sampling:
     """How to choose tokens. `temperature` 0 is greedy; `top_k` 0 means all; `seed` None means a fresh one.
 
-    `top_logprobs` asks for each token's log-probability and that many alternatives; None asks for neither.
+    `top_logprobs` asks for each token's log-probability and that many alternatives; None asks for neither. `schema` is
+    a JSON schema as text: the answer is then a document under it.
     """
 
     max_tokens: int
@@ -126,6 +127,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ LIBRARY_HOMES = {
     "transformers": ("audit8.engine", "audit8.models.convert"),
     "tokenizers": ("audit8.engine", "audit8.models.convert"),
     "bitsandbytes": ("audit8.engine",),
+    "llguidance": ("audit8.engine",),
     "accelerate": ("audit8.engine",),
     "triton": ("audit8.engine",),
     "fastapi": ("audit8.api",),

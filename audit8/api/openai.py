@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
 from audit8.api import sse
+from audit8.api.answer_format import check_body, schema_of
 from audit8.api.intake import Part, Submission, load_object, make_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.readiness import Readiness
@@ -74,6 +75,7 @@ def make_router(service: AuditService, readiness: Readiness, settings: Settings)
 
 
 def _checked(body: bytes) -> ChatRequest:
+    check_body(body)
     try:
         return ChatRequest.model_validate(load_object(body))
     except ValidationError as error:
@@ -84,6 +86,12 @@ def _checked(body: bytes) -> ChatRequest:
 
 def _events(service: AuditService, asked: ChatRequest, lang: Lang) -> AsyncGenerator[Event | Finish]:
     if asked.model == AUDIT_MODEL:
+        if schema_of(asked.response_format) is not None:
+            raise BadRequest(
+                f"{AUDIT_MODEL} answers with a report in Markdown, not under a schema.",
+                hint="POST /audit gives the report as JSON.",
+                param="response_format",
+            )
         name_and_code = unfenced(_last_user_text(asked.messages))
         return _as_chat(service.run_audit(make_job(Submission((name_and_code,)), lang)))
     messages = [Message(_ROLES[message.role], message.content) for message in asked.messages]
@@ -109,6 +117,7 @@ def _sampling(asked: ChatRequest) -> Sampling:
         top_p=DEFAULT_TOP_P if asked.top_p is None else asked.top_p,
         seed=None if asked.seed is None else asked.seed % 2**63,
         stop=asked.stop,
+        schema=schema_of(asked.response_format),
     )
 
 

@@ -130,6 +130,7 @@ class ChatRequest(BaseModel):
     seed: int | None = None
     stop: tuple[str, ...] = Field((), max_length=16)
     n: Literal[1, None] = None
+    response_format: dict[str, Any] | None = None
 
     @field_validator("stop", mode="before")
     @classmethod

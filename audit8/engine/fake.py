@@ -5,12 +5,14 @@ Knows the Protocol and nothing of audits. Tests enqueue answers and read back wh
 
 import asyncio
 import itertools
+import json
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from audit8.engine.schema import read_schema
 from audit8.errors import Audit8Error, EngineFailure, PromptTooLong
 from audit8.types import EngineInfo, Finish, FinishReason, Memory, Message, Piece, Sampling, Usage
 
@@ -94,6 +96,11 @@ class FakeEngine:
         """Pieces of up to six word characters, punctuation marks and line ends: cheap, and near a real tokeniser."""
         return len(_TOKEN.findall(text))
 
+    async def check(self, sampling: Sampling) -> None:
+        """Reads the schema; whether anything satisfies it only a real engine knows."""
+        if sampling.schema is not None:
+            read_schema(sampling.schema)
+
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece | Finish]:
         call = Call(tuple(messages), sampling)
         self.calls.append(call)
@@ -101,6 +108,8 @@ class FakeEngine:
         prompt_tokens = sum(self.count_tokens(message.content) for message in messages)
         if prompt_tokens + sampling.max_tokens > self._info.context_tokens:
             raise PromptTooLong(f"the prompt has {prompt_tokens} tokens", prompt_tokens=prompt_tokens)
+        if sampling.schema is not None:
+            _check_document(answer)
         call.started = True
         try:
             async with aclosing(_played(answer, sampling.max_tokens)) as pieces:
@@ -122,6 +131,14 @@ class FakeEngine:
 
     async def aclose(self) -> None:
         self.closed = True
+
+
+def _check_document(answer: Answer) -> None:
+    """A scripted answer is played as it is: where a schema is asked for, it has to be JSON at the least."""
+    try:
+        json.loads("".join(piece.text for piece in answer.pieces if not piece.reasoning))
+    except ValueError:
+        raise EngineFailure("the scripted answer is not JSON, but the call has a schema") from None
 
 
 async def _played(answer: Answer, max_tokens: int) -> AsyncGenerator[Piece]:

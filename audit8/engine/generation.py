@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from audit8.engine.constraint import Constraint
 from audit8.engine.text import Detokeniser, StopMatcher, ThinkSplitter
 from audit8.errors import Audit8Error
 from audit8.types import Finish, FinishReason, Piece, Sampling, TokenLogprob, Usage
@@ -49,10 +50,12 @@ class Generation:
         eos_ids: frozenset[int],
         thinking: bool = False,
         candidates: Sequence[int] = (),
+        constraint: Constraint | None = None,
     ) -> None:
         self.prompt_ids = tuple(prompt_ids)
         self.sampling = sampling
         self.candidates = tuple(candidates)
+        self.constraint = constraint
         self.token_ids: list[int] = []
         self.cancelled = False
         self.finished = False

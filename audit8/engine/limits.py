@@ -30,6 +30,7 @@ def check_sampling(sampling: Sampling) -> None:
         sampling.top_logprobs,
         f"between 0 and {MAX_TOP_LOGPROBS}",
     )
+    _check(sampling.schema is None or not sampling.stop, "stop", "given", "left out where a schema ends the answer")
     _check(sampling.seed is None or 0 <= sampling.seed < 2**63, "seed", str(sampling.seed), "between 0 and 2**63 - 1")
 
 

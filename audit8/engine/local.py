@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
+from audit8.engine.constraint import Constraint
 from audit8.engine.generation import Executor, Generation, Item, Scores
+from audit8.engine.grammar import Grammars
 from audit8.engine.limits import check_candidates, check_prompt, check_sampling
 from audit8.engine.text import THINK_OPEN
 from audit8.errors import Audit8Error, EngineFailure
@@ -42,7 +44,10 @@ class _Outbox:
 
 
 class LocalEngine:
-    """See protocol.Engine. `classify` turns any exception of a step into one of ours (out of memory, failure)."""
+    """See protocol.Engine. `classify` turns any exception of a step into one of ours (out of memory, failure).
+
+    `vocabulary`: how many logits the model has, for answers under a schema; 0 if there can be none.
+    """
 
     def __init__(
         self,
@@ -53,6 +58,7 @@ class LocalEngine:
         eos_ids: frozenset[int],
         memory: Callable[[], Memory],
         classify: Callable[[BaseException], Audit8Error],
+        vocabulary: int = 0,
     ) -> None:
         self._tokenizer = tokenizer
         self._executor = executor
@@ -60,6 +66,7 @@ class LocalEngine:
         self._eos_ids = eos_ids
         self._memory = memory
         self._classify = classify
+        self._grammars = Grammars(tokenizer, vocabulary, eos_ids)
         self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
         self._outboxes: dict[asyncio.AbstractEventLoop, _Outbox] = {}
         self._closed = False
@@ -77,12 +84,18 @@ class LocalEngine:
     def count_tokens(self, text: str) -> int:
         return len(self._encode(text))
 
+    async def check(self, sampling: Sampling) -> None:
+        check_sampling(sampling)
+        await asyncio.to_thread(self._constrain, sampling)
+
     async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece | Finish]:
         prompt = await asyncio.to_thread(self._render, messages)
         ids = await asyncio.to_thread(self._encode, prompt)
         check_sampling(sampling)
         check_prompt(len(ids), sampling.max_tokens, self._info.context_tokens)
-        generation, items = self._submit(ids, sampling, thinking=prompt.rstrip().endswith(THINK_OPEN))
+        constraint = await asyncio.to_thread(self._constrain, sampling)
+        thinking = constraint is None and prompt.rstrip().endswith(THINK_OPEN)
+        generation, items = self._submit(ids, sampling, thinking=thinking, constraint=constraint)
         try:
             while True:
                 item = await items.get()
@@ -128,8 +141,19 @@ class LocalEngine:
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
+    def _constrain(self, sampling: Sampling) -> Constraint | None:
+        if sampling.schema is None:
+            return None
+        return self._grammars.compile(sampling.schema).start(sampling.max_tokens)
+
     def _submit(
-        self, ids: list[int], sampling: Sampling, *, thinking: bool = False, candidates: Sequence[int] = ()
+        self,
+        ids: list[int],
+        sampling: Sampling,
+        *,
+        thinking: bool = False,
+        candidates: Sequence[int] = (),
+        constraint: Constraint | None = None,
     ) -> tuple[Generation, asyncio.Queue[Item]]:
         loop = asyncio.get_running_loop()
         outbox = self._outboxes.setdefault(loop, _Outbox(loop))
@@ -142,6 +166,7 @@ class LocalEngine:
             eos_ids=self._eos_ids,
             thinking=thinking,
             candidates=candidates,
+            constraint=constraint,
         )
         with self._door:
             if self._closed:

@@ -20,6 +20,10 @@ class Engine(Protocol):
         """How many tokens `text` is, without special tokens or a chat template."""
         ...
 
+    async def check(self, sampling: Sampling) -> None:
+        """Raises BadRequest where `stream` would, for what can be told without the messages: numbers, the schema."""
+        ...
+
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece | Finish]:
         """Answer `messages`: pieces of text, then exactly one `Finish`.
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
+from audit8.engine.constraint import Constraint, off_schema
 from audit8.engine.generation import Generation
 from audit8.engine.sampling import logprobs_of
 from audit8.errors import Audit8Error
@@ -35,8 +36,24 @@ class _Listener(StoppingCriteria):  # type: ignore[misc]  # transformers is unty
         generation, token = self._generation, int(input_ids[0, -1])
         top = generation.sampling.top_logprobs
         logprobs = None if top is None else logprobs_of(self._logits(), token, top)
-        done = generation.cancelled or generation.accept(token, logprobs)
+        if generation.constraint is not None and not generation.constraint.accept(token):
+            generation.fail(off_schema())
+        done = generation.cancelled or generation.finished or generation.accept(token, logprobs)
         return torch.full((input_ids.shape[0],), done, device=input_ids.device, dtype=torch.bool)
+
+
+class _Held:
+    """A logits processor: forbids what the generation's constraint does not allow next."""
+
+    def __init__(self, constraint: Constraint, vocabulary: int) -> None:
+        self._constraint = constraint
+        self._row = torch.empty((vocabulary + 31) // 32, dtype=torch.int32)
+        self._bits = torch.arange(32, dtype=torch.int32)
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        self._constraint.fill_mask(self._row)
+        allowed = (self._row[:, None] >> self._bits & 1).bool().flatten()[: scores.shape[-1]]
+        return scores.masked_fill(~allowed.to(scores.device), float("-inf"))
 
 
 class StockExecutor:
@@ -84,12 +101,15 @@ class StockExecutor:
             torch.manual_seed(sampling.seed)
         prompt = self._prompt(generation)
         listener = _Listener(generation)
+        processors: list[Any] = [listener.keep]
+        if generation.constraint is not None:
+            processors.append(_Held(generation.constraint, self._model.config.get_text_config().vocab_size))
         self._model.generate(
             prompt,
             attention_mask=torch.ones_like(prompt),
             generation_config=self._config(sampling),
             stopping_criteria=StoppingCriteriaList([listener]),
-            logits_processor=LogitsProcessorList([listener.keep]),
+            logits_processor=LogitsProcessorList(processors),
         )
 
     def _config(self, sampling: Sampling) -> GenerationConfig:

@@ -8,7 +8,7 @@ import pytest
 
 from audit8.engine.fake import FakeEngine
 from audit8.engine.protocol import Engine
-from audit8.errors import EngineFailure, OutOfMemory, PromptTooLong
+from audit8.errors import BadRequest, EngineFailure, OutOfMemory, PromptTooLong
 from audit8.types import Finish, Message, Piece, Sampling
 
 PROMPT = [Message("user", "Is this safe?")]
@@ -96,6 +96,19 @@ async def test_scores_are_scripted_or_equal() -> None:
     scripted = FakeEngine()
     scripted.enqueue_scores([0.9, 0.1])
     assert await scripted.score(PROMPT, ["yes", "no"]) == [0.9, 0.1]
+
+
+async def test_a_schema_is_not_ignored() -> None:
+    engine = FakeEngine()
+    with pytest.raises(BadRequest, match="not JSON"):
+        await engine.check(Sampling(max_tokens=9, schema="{"))
+    engine.enqueue('<think>hm</think>{"a": 1}')
+    engine.enqueue("no JSON")
+    asked = Sampling(max_tokens=50, schema='{"type": "object"}')
+    await engine.check(asked)
+    assert len(await taken(engine.stream(PROMPT, asked))) > 1
+    with pytest.raises(EngineFailure, match="not JSON"):
+        await taken(engine.stream(PROMPT, asked))
 
 
 def test_the_default_failure_is_an_engine_failure() -> None:

@@ -26,6 +26,7 @@ GOOD = Sampling(max_tokens=1, temperature=0.7, top_p=0.9, top_k=40, seed=1, repe
         ("repetition_penalty", replace(GOOD, repetition_penalty=math.nan)),
         ("stop", replace(GOOD, stop=("",))),
         ("stop", replace(GOOD, stop=("a",) * 17)),
+        ("stop", replace(GOOD, schema="{}")),
         ("top_logprobs", replace(GOOD, top_logprobs=21)),
         ("seed", replace(GOOD, seed=-1)),
     ],

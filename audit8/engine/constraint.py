@@ -1,0 +1,239 @@
+"""One answer held to a grammar: which tokens may come next, and always room to close the document.
+
+The constraint knows an upper bound of the tokens that close the document from here. While one more token of any kind
+leaves room, the mask is the grammar's. Otherwise only tokens from which a closing was found that fits are allowed, the
+first token of the known closing among them; so a document that was begun is ended, unless no closing is ever found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from llguidance import LLMatcher
+
+from audit8.engine.closing import TRIALS, allowed_bytes, find_closing
+from audit8.engine.vocabulary import Tokens, Words, allow, has, ids_of
+from audit8.errors import EngineFailure
+
+CANDIDATES, SEARCHES, FEW_TRIALS = 12, 1, 300  # what is tried in one step where room is scarce
+RETRY_TOKENS = 32
+_TEXT_BYTES = b'" a0}'
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What all answers under one grammar share.
+
+    `closing`: the tokens of a short document. `step`: the most tokens by which one token can lengthen what is left to
+    write. `free_strings`: whether a string that may hold any character may end after any character.
+    `wide`: whether closings are found only where every byte is tried.
+    """
+
+    tokens: Tokens
+    closing: tuple[int, ...]
+    step: int
+    free_strings: bool
+    wide: bool
+
+
+class Constraint:
+    """The state of one answer. Masks are int32 words of 32 tokens each, a set bit allows a token."""
+
+    def __init__(self, plan: Plan, matcher: LLMatcher, twin: LLMatcher, max_tokens: int) -> None:
+        self._plan = plan
+        self._tokens = plan.tokens
+        self._matcher = matcher
+        self._twin = twin  # over bytes; `_unread` is what it has not seen yet
+        self._unread: list[int] = []
+        self._left = max_tokens
+        self._closing: list[int] | None = list(plan.closing)  # None: none is known
+        self._closing_age = 0  # tokens since it was right
+        self._ahead: dict[int, list[int]] = {}  # closings after a token, of those that were tried
+        self._ended = False
+
+    @property
+    def complete(self) -> bool:
+        """The document is whole and nothing but an end token may follow."""
+        return self._matcher.is_stopped() and not self._matcher.is_error()
+
+    @property
+    def valid(self) -> bool:
+        """The document may end here: what is written is valid."""
+        return self._matcher.is_accepting() or self.complete
+
+    def fill_mask(self, row: torch.Tensor) -> None:
+        """Write what may come next into `row`: int32 [ceil(vocabulary / 32)] on the CPU, contiguous."""
+        words: Words = row.numpy()
+        if self._ended or self._matcher.is_error():
+            words[:] = self._tokens.eos
+            return
+        self._matcher.unsafe_compute_mask_ptr(row.data_ptr(), row.numel() * 4)
+        words &= ~self._tokens.barred
+        if not self.complete and not self._is_roomy():
+            self._narrow(words)
+
+    def accept(self, token: int) -> bool:
+        """Take the chosen token; False if the grammar does not allow it (or gave up): the answer is not a document."""
+        self._left -= 1
+        if token in self._tokens.eos_ids:
+            self._ended = True
+        taken = self._matcher.consume_token(token)
+        self._unread.append(token)
+        if token in self._ahead:
+            self._closing, self._closing_age = self._ahead[token], 0
+        elif self._closing and self._closing_age == 0 and self._closing[0] == token:
+            self._closing = self._closing[1:]
+        else:
+            self._closing_age += 1
+        self._ahead = {}
+        return taken and not self._matcher.is_error()
+
+    def allowed_prefix(self, ids: Sequence[int]) -> int:
+        """How many of `ids` in a row would be allowed; the state stays."""
+        count = self._matcher.validate_tokens(list(ids))
+        if self._is_roomy(count):
+            return count
+        row = torch.empty(self._tokens.words, dtype=torch.int32)
+        with _Kept(self):
+            for index, token in enumerate(ids[:count]):
+                self.fill_mask(row)
+                if not has(row.numpy(), token):
+                    return index
+                self.accept(token)
+        return count
+
+    def fill_masks(self, rows: torch.Tensor, ids: Sequence[int]) -> None:
+        """Masks for here and after each of `ids`, int32 [len(ids) + 1, words]; the state stays.
+
+        After a token that is not allowed the last mask is repeated.
+        """
+        with _Kept(self):
+            self.fill_mask(rows[0])
+            for index, token in enumerate(ids):
+                if not has(rows[index].numpy(), token):
+                    rows[index + 1 :] = rows[index]
+                    return
+                self.accept(token)
+                self.fill_mask(rows[index + 1])
+
+    def forced(self) -> list[int]:
+        """Tokens that must follow whatever the model says, none where there is a choice; the state stays."""
+        if self._ended or self._matcher.is_error():
+            return []
+        ids = self._matcher.compute_ff_tokens()
+        return ids[: self.allowed_prefix(ids)] if ids else []
+
+    # ---- room to close -----------------------------------------------------------------------------------------
+
+    def _is_roomy(self, tokens: int = 0) -> bool:
+        """Whether any token after `tokens` more leaves room to close; looks for the closing again if in doubt."""
+        left, step = self._left - 1 - tokens, self._plan.step
+        if self._closing is not None:
+            cost = len(self._closing) + 1 + step * (self._closing_age + tokens + 1)
+            if cost <= left:
+                return True
+        if self._closing_age > 0 and (self._closing is not None or self._closing_age % RETRY_TOKENS == 0):
+            self._find_again()
+        return self._closing is not None and len(self._closing) + 1 + step * (tokens + 1) <= left
+
+    def _find_again(self) -> None:
+        """A closing from here: the one of before if it still is one."""
+        twin = self._caught_up()
+        if self._closing is not None and not _closes(twin, self._tokens.text(self._closing)):
+            self._closing = None
+        if self._closing is None and (text := self._search(twin, TRIALS)) is not None:
+            self._closing = self._tokens.spell(text)
+        self._closing_age = 0 if self._closing is not None else self._closing_age
+        if self._closing is not None and len(self._closing) + 1 > self._left:
+            self._closing = None
+
+    def _search(self, twin: LLMatcher, trials: int) -> bytes | None:
+        return find_closing(twin, trials=trials, wide=self._plan.wide)
+
+    def _caught_up(self) -> LLMatcher:
+        for token in self._unread:
+            if token not in self._tokens.eos_ids:
+                self._twin.consume_tokens(list(self._tokens.text([token])))
+        self._unread = []
+        return self._twin
+
+    def _narrow(self, words: Words) -> None:
+        """Leave only tokens after which a closing is known to fit."""
+        if self._closing is None:
+            return  # all hope is on the model; the answer may end as `length`
+        ends = words & self._tokens.eos
+        spare = self._left - 1 - (len(self._closing) + 1)
+        if spare >= 2 and self._in_free_string():
+            words &= self._tokens.plain
+        elif spare >= 0:
+            self._try_each(words)
+        else:
+            words[:] = 0
+        words |= ends
+        if self._closing:
+            allow(words, self._closing[0])
+
+    def _in_free_string(self) -> bool:
+        """In a string value that may go on with anything and may end: plain characters cost no more than themselves."""
+        if not self._plan.free_strings:
+            return False
+        twin = self._caught_up()
+        if not set(_TEXT_BYTES) <= set(allowed_bytes(twin)):
+            return False
+        after = twin.deep_copy()
+        return after.consume_token(_TEXT_BYTES[0]) and not after.compute_ff_bytes().startswith(b":")
+
+    def _try_each(self, words: Words) -> None:
+        """Keep the tokens from which a closing is found that fits, of CANDIDATES at most."""
+        twin = self._caught_up()
+        if int(np.bitwise_count(words).sum()) > CANDIDATES:
+            words &= self._tokens.single
+        known = [self._tokens.text(self._closing or [])]
+        after_first = self._tokens.text((self._closing or [])[1:])
+        searches = SEARCHES
+        for token in ids_of(words)[:CANDIDATES]:
+            written = self._tokens.text([token])
+            after = twin.deep_copy()
+            if not after.consume_tokens(list(written)):
+                continue
+            rests = dict.fromkeys([known[0].removeprefix(written), after_first, *known])
+            text = next((rest for rest in rests if _closes(after, rest)), None)
+            if text is None and searches:
+                searches -= 1
+                text = self._search(after, FEW_TRIALS)
+                known += [] if text is None else [text]
+            ids = None if text is None else self._tokens.spell(text)
+            if ids is not None and len(ids) + 1 <= self._left - 1:
+                self._ahead[token] = ids
+        words[:] = self._tokens.mask(list(self._ahead))
+
+
+def off_schema() -> EngineFailure:
+    """How an answer ends whose token was not accepted."""
+    return EngineFailure(
+        "the answer could not be held to the schema: its grammar became too complex",
+        hint="simplify the patterns and unions of the schema",
+    )
+
+
+class _Kept:
+    """Puts a constraint back to where it was."""
+
+    def __init__(self, constraint: Constraint) -> None:
+        self._constraint = constraint
+
+    def __enter__(self) -> None:
+        constraint = self._constraint
+        self._before = dict(vars(constraint))
+        constraint._matcher = constraint._matcher.deep_copy()
+        constraint._twin = constraint._twin.deep_copy()
+        constraint._unread = list(constraint._unread)
+
+    def __exit__(self, *_: object) -> None:
+        vars(self._constraint).update(self._before)
+
+
+def _closes(twin: LLMatcher, text: bytes) -> bool:
+    after = twin.deep_copy()
+    return (not text or after.consume_tokens(list(text))) and after.is_accepting()
