@@ -115,8 +115,7 @@ class Message:
 class Sampling:
     """How to choose tokens. `temperature` 0 is greedy; `top_k` 0 means all; `seed` None means a fresh one.
 
-    `top_logprobs` asks for each token's log-probability and that many alternatives; None asks for neither. `schema` is
-    a JSON schema as text: the answer is then a document under it.
+    `top_logprobs` asks for each token's log-probability and that many alternatives. `schema`: of JSON, as text.
     """
 
     max_tokens: int

@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def _measure(settings: Settings, wish: Wish, folder: Path, bar: Bar) -> Comparis
     order = SideOrder(
         side="optimised",
         settings=settings.model_dump(mode="json", include=set(FIELDS)),
-        source=asdict(wish.source),
+        source={name: getattr(wish.source, name) for name in ("name", "text", "language")},
         tokens=wish.tokens,
         minutes=wish.minutes,
         kept=str(kept),

@@ -47,7 +47,7 @@ class Run:
     def __init__(self, order: SideOrder, speaker: Speaker) -> None:
         self._order = order
         self._settings = Settings(**order.settings)
-        self._source = Source(**order.source)
+        self._source = Source(order.source["name"], order.source["text"], order.source["language"])
         self._speaker = speaker
 
     def measure(self) -> None:

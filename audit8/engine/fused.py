@@ -10,12 +10,12 @@ same products, in the same order, whether its prefix was cached or not and howev
 """
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from audit8.engine.constraint import off_schema
 from audit8.engine.device import classify
 from audit8.engine.generation import Generation
 from audit8.engine.kernels.types import MAX_ROWS, PAGE_TOKENS
@@ -47,25 +47,25 @@ class Running:
 
     @property
     def plain(self) -> bool:
+        """Whether the argmax of what is allowed is all that is wanted."""
         return is_plain(self.generation.sampling)
 
-    @property
-    def needs_every_token(self) -> bool:
-        """Whether a step must be read before the next is launched: the choice looks at what was chosen."""
-        sampling = self.generation.sampling
-        return sampling.repetition_penalty != 1 or sampling.top_logprobs is not None
-
-    def choose(self, logits: Tensor) -> Tensor:
+    def choose(self, logits: Tensor, allowed: Tensor) -> Tensor:
+        """The next token, int64 []: from `allowed`, the logits [vocab] that its constraint, if any, leaves."""
         generation = self.generation
         seen = [*generation.prompt_ids, *generation.token_ids] if generation.sampling.repetition_penalty != 1 else []
         if generation.sampling.top_logprobs is not None:
             self.logits = logits.clone()
-        return choose(logits, generation.sampling, self.generator, seen)
+        return choose(allowed, generation.sampling, self.generator, seen)
 
     def accept(self, token: int) -> None:
-        top = self.generation.sampling.top_logprobs
+        generation = self.generation
+        if generation.constraint is not None and not generation.constraint.accept(token):
+            generation.fail(off_schema())
+            return
+        top = generation.sampling.top_logprobs
         logprobs = None if top is None or self.logits is None else logprobs_of(self.logits, token, top)
-        self.generation.accept(token, logprobs)
+        generation.accept(token, logprobs)
 
 
 class FusedExecutor:
@@ -197,7 +197,8 @@ class FusedExecutor:
             if generation.candidates:
                 generation.scored(torch.softmax(logits, dim=-1)[list(generation.candidates)].tolist())
             else:
-                running.accept(int(running.choose(logits)))
+                allowed = self._allowed(logits.unsqueeze(0), [running])
+                running.accept(int(running.choose(logits, logits if allowed is None else allowed[0])))
         finally:
             if running.over:
                 self._pool.release(running.table)
@@ -207,18 +208,45 @@ class FusedExecutor:
     # ---- running -----------------------------------------------------------------------------------------------
 
     def _decode(self) -> None:
-        """Launch a step, then read the step before: the device computes while tokens become text."""
+        """Launch a step, then read the step before: the device computes while tokens become text.
+
+        So whatever a choice looks at, the tokens before it among them, is known when its logits are.
+        """
         if any(running.over for running in [*self._rows, *self._joining]) or (self._joining and self._room):
             self._rebuild()
         if not self._rows:
             return
-        choosers: dict[int, Callable[[Tensor], Tensor]] = {
-            index: running.choose for index, running in enumerate(self._rows) if not running.plain
-        }
-        self._flights.append((list(self._rows), self._runner.step(choosers)))
-        read_now = self._runner.device.type == "cpu" or any(running.needs_every_token for running in self._rows)
-        while len(self._flights) > (0 if read_now else 1):
+        logits = self._runner.advance()
+        while self._flights:
             self._collect()
+        self._choose(logits)
+        self._flights.append((list(self._rows), self._runner.land()))
+        if self._runner.device.type == "cpu":
+            self._collect()
+
+    def _choose(self, logits: Tensor) -> None:
+        """The tokens that are not simply the argmax."""
+        live = [(index, running) for index, running in enumerate(self._rows) if not running.over]
+        held = [(index, running) for index, running in live if running.generation.constraint is not None]
+        indexes = [index for index, _ in held]
+        allowed = self._allowed(logits[indexes], [running for _, running in held]) if held else None
+        if allowed is not None and any(running.plain for _, running in held):
+            self._runner.put(indexes, allowed.argmax(-1))
+        for index, running in live:
+            if not running.plain:
+                own = logits[index] if allowed is None or index not in indexes else allowed[indexes.index(index)]
+                self._runner.put([index], running.choose(logits[index], own))
+
+    def _allowed(self, logits: Tensor, rows: list[Running]) -> Tensor | None:
+        """`logits` [rows, vocab] as the rows' constraints leave them; None where there is none."""
+        constraints = [running.generation.constraint for running in rows]
+        if not any(constraints):
+            return None
+        masks = torch.empty(len(rows), -(-logits.shape[1] // 32), dtype=torch.int32)
+        for mask, constraint in zip(masks, constraints, strict=True):
+            if constraint is not None:
+                constraint.fill_mask(mask)
+        return self._runner.restricted(logits, masks)
 
     @property
     def _room(self) -> int:

@@ -158,13 +158,20 @@ class Runner:
         self._advance.copy_((positions >= 0).int())
         self._tables.copy_(tables)
 
-    def step(self, choosers: dict[int, Callable[[Tensor], Tensor]]) -> Flight:
-        """Launch one token for every row: the argmax, or what a row's chooser makes of its logits [vocab]."""
+    def advance(self) -> Tensor:
+        """Launch one step of every row: float32 [>= rows, vocab]. The argmax is each row's next token until `put`."""
         count = next((size for size in ROW_COUNTS if size >= self._rows), self.max_rows)
-        logits = self._replay(count) if self._graphs else self._body(min(count, self.max_rows))
-        for index, chooser in choosers.items():
-            self._tokens[index] = chooser(logits[index])
-        return self._land()
+        return self._replay(count) if self._graphs else self._body(min(count, self.max_rows))
+
+    def put(self, indexes: list[int], tokens: Tensor) -> None:
+        """These rows' next tokens, int64 [indexes], in place of the argmax."""
+        self._tokens[self._send(torch.tensor(indexes))] = tokens
+
+    def restricted(self, logits: Tensor, masks: Tensor) -> Tensor:
+        """`logits` [n, vocab] without the tokens whose bit in `masks`, int32 [n, ceil(vocab / 32)] here, is not set."""
+        bits = torch.arange(32, dtype=torch.int32, device=self.device)
+        allowed = (self._send(masks).unsqueeze(-1) >> bits & 1).bool().flatten(1)
+        return logits.masked_fill(~allowed[:, : logits.shape[1]], -torch.inf)
 
     def capture(self, progress: Callable[[int, int], None]) -> None:
         """Record the decode step for each batch size, and short chunks (CUDA only); `progress(done, total)`."""
@@ -201,7 +208,8 @@ class Runner:
         positions += self._advance[:size]
         return logits
 
-    def _land(self) -> Flight:
+    def land(self) -> Flight:
+        """The step's tokens on their way to the host."""
         tokens = self._tokens[: self._rows]
         if self.device.type == "cpu":
             return Flight(tokens.clone(), None)

@@ -112,5 +112,6 @@ def test_idle_rows_change_nothing(tmp_path: Path) -> None:
     runner.set_rows([])
     before = [page.keys.clone() for page in runner._decoder._cache]
     with torch.inference_mode():
-        assert runner.step({}).wait() == []
+        runner.advance()
+        assert runner.land().wait() == []
     assert all(torch.equal(old, page.keys) for old, page in zip(before, runner._decoder._cache, strict=True))

@@ -1,7 +1,6 @@
 """Laws of the fused executor: what a sequence gets does not depend on who else runs, and nothing is left behind."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -63,20 +62,18 @@ def test_alone_and_among_fifteen_others_give_the_same_tokens(weights: DecoderWei
 def test_logits_are_the_same_bits_whatever_else_runs(weights: DecoderWeights) -> None:
     def seen(others: int) -> list[torch.Tensor]:
         executor, _ = make_executor(weights, page_count=64)
-        logits: list[torch.Tensor] = []
-        step = executor._runner.step
+        watched = Answer(prompt(70), Sampling(max_tokens=8))
+        kept: list[torch.Tensor] = []
+        choose = executor._choose
 
-        def keep(row: torch.Tensor) -> torch.Tensor:
-            logits.append(row.clone())
-            return row.argmax()
+        def spy(logits: torch.Tensor) -> None:
+            own = [index for index, running in enumerate(executor._rows) if running.generation is watched.generation]
+            kept.extend(logits[index].clone() for index in own)
+            choose(logits)
 
-        def spy(choosers: Any) -> Any:
-            return step(dict.fromkeys(choosers, keep))
-
-        executor._runner.step = spy  # type: ignore[method-assign]
-        watched = Answer(prompt(70), Sampling(max_tokens=8, temperature=1.0, seed=1))
+        executor._choose = spy  # type: ignore[method-assign]
         run(executor, watched, *[Answer(prompt(30 + n, n), Sampling(max_tokens=20)) for n in range(others)])
-        return logits
+        return kept
 
     reference, crowded = seen(0), seen(11)
     assert len(reference) >= len(crowded[:7]) == 7  # on a GPU one more step may be under way when the last is read
