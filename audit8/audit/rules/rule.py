@@ -80,6 +80,7 @@ class Rule:
     """One claim; its examples, of both kinds, are in tests/audit/rule_examples.
 
     `python` says that python_checks.py finds it in Python source that parses; `finders` do the rest.
+    `checked` names the languages in whose syntax tree a checker of run.py finds it; `finders` serve the others.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Rule:
     fix: Words
     finders: tuple[Finder, ...] = ()
     python: bool = False
+    checked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Runs all static rules over one source.
 
-Knows the list of rules, and that Python which parses is judged by its syntax tree instead of by lines.
+Knows the list of rules, and which languages are judged by their syntax tree instead of by lines.
 """
+
+from collections.abc import Callable
 
 from audit8.audit.lexer import look
 from audit8.audit.rules import (
@@ -11,6 +13,7 @@ from audit8.audit.rules import (
     files,
     hidden_text,
     memory,
+    native_memory_rules,
     pages,
     secrets,
     solana,
@@ -18,11 +21,15 @@ from audit8.audit.rules import (
     web,
 )
 from audit8.audit.rules.matching import Text, hits
+from audit8.audit.rules.native_checks import check_c, check_cpp
 from audit8.audit.rules.python_checks import check_python
 from audit8.audit.rules.rule import Hit, Rule
 from audit8.types import Candidate, Lang, Source
 
-_TABLES = (sql, commands, data, secrets, pages, files, web, crypto, memory, solana, hidden_text)
+_TABLES = (sql, commands, data, secrets, pages, files, web, crypto, memory, native_memory_rules, solana, hidden_text)
+CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {"c": check_c, "cpp": check_cpp}
+"""Per language, what finds the rules that say `checked`: hits, or None where the text has no usable tree."""
+
 RULES: dict[str, Rule] = {rule.id: rule for table in _TABLES for rule in table.RULES}
 
 
@@ -31,8 +38,12 @@ def run_rules(source: Source, lang: Lang) -> list[Candidate]:
     text = Text(look(source.text, source.language), source.language)
     from_tree = check_python(source.text) if source.language == "python" else None
     found = list(from_tree or ())
+    checker = CHECKERS.get(source.language)
+    checked = checker(source.text) if checker else None
+    found += checked or ()
     for rule in RULES.values():
-        if from_tree is None or not rule.python:
+        by_tree = (rule.python and from_tree is not None) or (source.language in rule.checked and checked is not None)
+        if not by_tree:
             found += hits(rule, text)
     unique = dict.fromkeys(found)
     return [_candidate(hit, lang) for hit in sorted(unique, key=lambda hit: (hit.line, hit.rule_id))]

@@ -1,0 +1,45 @@
+"""The static rules for C and C++ from the syntax tree: every function on its paths, and checks that need no path.
+
+The claims' words are in the tables (memory.py, native_values_rules.py, native_logic_rules.py and others). Functions are read twice in silence so
+that callers know what callees return and callees what callers give; what the third reading says counts.
+"""
+
+from audit8.audit.rules.native_logic import check_logic
+from audit8.audit.rules.native_model import Unit
+from audit8.audit.rules.native_paths import run_function
+from audit8.audit.rules.native_report import Report
+from audit8.audit.rules.native_results import check_results
+from audit8.audit.rules.native_secrets import check_secrets
+from audit8.audit.rules.native_tree import grow
+from audit8.audit.rules.rule import Hit
+from audit8.audit.syntax import parse
+
+_MANY_LINES = 4000  # A longer file is read once in silence.
+
+
+def check_c(text: str) -> list[Hit] | None:
+    """Where the rules fire in C source, or None when there is no tree of it."""
+    return _check(text, "c")
+
+
+def check_cpp(text: str) -> list[Hit] | None:
+    """The same for C++."""
+    return _check(text, "cpp")
+
+
+def _check(text: str, language: str) -> list[Hit] | None:
+    root = parse(text, language)
+    if root is None:
+        return None
+    unit, report = Unit(grow(root, text)), Report()
+    order = sorted(unit.functions.values(), key=lambda one: one.name != "main")
+    report.quiet = True
+    for _ in range(1 if unit.root.end_line > _MANY_LINES else 2):
+        for function in order:
+            run_function(unit, function, report)
+    report.quiet = False
+    for function in order:
+        run_function(unit, function, report)
+    for check in (check_logic, check_results, check_secrets):
+        check(unit, report)
+    return report.hits()
