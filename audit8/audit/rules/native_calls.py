@@ -155,6 +155,7 @@ class Calls:
         """A pointer to something was handed out: what is behind it may be anything now."""
         if node.kind == "pointer_expression" and node.text.startswith("&"):
             if key := place(node.kids[1]):
+                state.escape(state.vars.get(key, UNKNOWN).obj)
                 state.change(key, Value(taint=taint))
             return
         key = place(node)
@@ -200,7 +201,7 @@ class Calls:
         if not _KNOWN.fullmatch(name) or name in ("printf", "fprintf", "close", "exit", "time", "strtol", "assert"):
             return
         for one, value in zip(given, values, strict=True):
-            if value.null in ("null", "maybe") and value.obj and place(one):
+            if value.forged or (value.null in ("null", "maybe") and value.obj and place(one)):
                 self._checks.deref(one, one, value, state)
             elif value.null == "maybe" and place(one) and "*" in self._checks.type_of(one):
                 self._checks.deref(one, one, value, state)

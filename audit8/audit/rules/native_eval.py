@@ -1,5 +1,6 @@
 """Evaluates the expressions of one function in a state, calls the checks on the way, and sums the function up."""
 
+import re
 from dataclasses import replace
 
 from audit8.audit.rules.native_calls import Calls
@@ -25,6 +26,7 @@ from audit8.audit.rules.native_values import (
 _MAX_HEIGHT = 60
 _ARITHMETIC = ("+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^")
 _MAX_GIVEN = 20
+_TAG = re.compile(r"(?:->|\.)\s*\w*(?:type|kind|tag)\w*\s*(?:==|!=|\))", re.IGNORECASE)
 
 
 class Evaluator:
@@ -34,6 +36,7 @@ class Evaluator:
         self._calls = Calls(unit, self._checks)
         self.known = Known(self.peek, self._validates)
         self._ends: list[State] = []
+        self._tagged = bool(_TAG.search(function.body.text))
         self._kinds = {
             "assignment_expression": self._assign,
             "binary_expression": self._binary,
@@ -120,7 +123,7 @@ class Evaluator:
     def finish(self, state: State) -> None:
         """The end of one path."""
         if not state.failed:
-            self._checks.leaks(state)
+            self._checks.leaks(state, self.function.node.end_line)
         self._ends.append(state)
 
     def end(self) -> None:
@@ -228,9 +231,10 @@ class Evaluator:
         if key:
             old = state.vars.get(key, UNKNOWN).obj
             if old and old != value.obj and local and "*" in kind:
-                self._checks.lost(old, key, state)
+                self._checks.lost(node, old, key, state)
             self._taint_root(left, value, state)
             state.change(key, value)
+            self._union_write(left, state)
         return value
 
     def _taint_root(self, left: Node, value: Value, state: State) -> None:
@@ -247,7 +251,7 @@ class Evaluator:
             return value
         if not obj.type and obj.kind == "heap" and "void" not in kind and kind.count("*") == 1:
             state.objs[value.obj] = replace(obj, type=_plain(kind))
-        elif obj.kind in ("heap", "var", "param") and _differ(obj.type, _plain(kind)):
+        elif obj.kind in ("heap", "var", "param") and _differ(obj.type, _plain(kind)) and not self._tagged:
             self._checks.say("type-confusion", node)
         return value
 
@@ -283,6 +287,10 @@ class Evaluator:
         if node.kids and node.kids[0].kind == "field_expression":
             receiver = self.value(node.kids[0].kids[0], state)
             self.value(node.kids[0], state)
+        if node.kids and node.kids[0].kind in ("identifier", "parenthesized_expression"):
+            called = state.vars.get(place(node.kids[0]))
+            if called is not None and called.forged:
+                self._checks.say("untrusted-pointer", node)
         given = arguments(node)
         values = [self.value(one, state) for one in given]
         result = self._calls.effect(node, callee(node), given, values, state, receiver)
@@ -330,11 +338,35 @@ class Evaluator:
         if any(kid.kind == "->" for kid in node.kids):
             self._checks.deref(node, node.kids[0], base, state)
         key = place(node)
+        self._union_read(node, state)
         if key in state.vars:
             return state.vars[key]
         found = self._checks.variable(node)
         value = Value(taint=base.taint)
         return fit(value, found.type, self.unit.structs) if found is not None and not found.counts else value
+
+    def _union_of(self, node: Node) -> str:
+        """The place of the union whose member `node` is, or ""."""
+        if node.kind != "field_expression":
+            return ""
+        base = self._checks.variable(node.kids[0])
+        words = base.type.replace("*", " ").split() if base is not None else []
+        return place(node.kids[0]) if words[:1] == ["union"] or self.unit.unions & set(words) else ""
+
+    def _union_read(self, node: Node, state: State) -> None:
+        base = self._union_of(node)
+        stored = state.vars.get(f"{base}.#") if base else None
+        member = self.unit.fields.get(node.kids[-1].text)
+        if stored is None or member is None or stored.exact in (None, member.node.start):
+            return
+        if node.up is not None and node.up.kind == "assignment_expression" and node.up.kids[0] is node:
+            return
+        self._checks.say("type-confusion", node)
+
+    def _union_write(self, node: Node, state: State) -> None:
+        member = self.unit.fields.get(node.kids[-1].text) if node.kids else None
+        if (base := self._union_of(node)) and member is not None:
+            state.vars[f"{base}.#"] = Value(member.node.start, member.node.start)
 
     def _subscript(self, node: Node, state: State) -> Value:
         base = self.value(node.kids[0], state)
@@ -356,7 +388,9 @@ class Evaluator:
             if inner.kind == "identifier":
                 return self._address(inner, state)
             self.value(inner, state)
-            return Value(nonzero=True, null="no")
+            base = self.value(inner.kids[0], state) if inner.kind == "subscript_expression" else UNKNOWN
+            moved = inner.kind == "subscript_expression" and not inner.text.endswith("[0]")
+            return Value(nonzero=True, null="no", obj=base.obj, moved=moved or base.moved, taint=base.taint)
         value = self.value(inner, state)
         self._checks.deref(node, inner, value, state)
         return state.vars.get(place(node)) or self._element(node, value)

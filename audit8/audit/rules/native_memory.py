@@ -129,7 +129,7 @@ class Checks:
             return INF if count is None else count
         obj = state.objs.get(pointer.obj)
         kind = self.type_of(base)
-        if obj is None or pointer.moved or depth > 1 or obj.kind == "param" or not kind.endswith("*"):
+        if obj is None or pointer.moved or depth > 1 or not kind.endswith("*"):
             return INF
         size = size_of(kind[:-1].strip(), self.unit.structs)
         return obj.size // size if size else INF
@@ -151,7 +151,7 @@ class Checks:
             self.say("read-past-end", node)
 
     def divide(self, node: Node, divisor: Node, value: Value) -> None:
-        if is_float(self.type_of(divisor)) or is_float(self.type_of(node)) or value.nonzero:
+        if value.nonzero:
             return
         sure = value.exact == 0 or (value.lo == 0 and math.isfinite(value.hi) and not value.capped)
         if sure or (value.taint == OUTSIDE and value.lo <= 0 <= value.hi):
@@ -161,7 +161,13 @@ class Checks:
         """Arithmetic with something from outside that nothing bounds, in a type that the result does not fit."""
         kind = self.type_of(node)
         limits = bounds(kind, self.unit.structs) if kind else None
-        if limits is None or OUTSIDE not in (left.taint, right.taint):
+        if limits is None:
+            return
+        sure = result.lo > limits[1] or (result.hi < limits[0] and limits[0] < 0)
+        known = math.isfinite(result.hi) and result.hi > limits[1] and not (left.capped or right.capped)
+        if sure or known:
+            self.say("integer-overflow", node)
+        if OUTSIDE not in (left.taint, right.taint) or (limits[0] == 0 and right.exact == 1):
             return
         if any(one.kind == "binary_expression" and one.kids[1].kind in _COMPARES for one in _expression_above(node)):
             return
@@ -192,22 +198,22 @@ class Checks:
         state.release(value.obj)
         return value
 
-    def lost(self, obj: int, key: str, state: State) -> None:
+    def lost(self, node: Node, obj: int, key: str, state: State) -> None:
         """The place `key` gets a new value: whether it held the last pointer to `obj`."""
         held = state.objs.get(obj)
         if held is None or held.kind not in ("heap", "file") or held.freed or held.escaped:
             return
         if not any(value.obj == obj for name, value in state.vars.items() if name != key):
-            self._leak(held)
+            self._leak(held, node.line)
             state.escape(obj)
 
-    def leaks(self, state: State) -> None:
+    def leaks(self, state: State, line: int) -> None:
         """At the end of a path."""
         for obj in state.objs.values():
             if obj.kind in ("heap", "file") and not obj.freed and not obj.escaped:
-                self._leak(obj)
+                self._leak(obj, line)
 
-    def _leak(self, obj: Obj) -> None:
+    def _leak(self, obj: Obj, line: int) -> None:
         self._report.say_line("memory-leak" if obj.kind == "heap" else "handle-leak", obj.line, obj.line)
 
 

@@ -101,6 +101,9 @@ def _compare(known: Known, node: Node, operator: str, other: Node, state: State)
             state.vars[name] = replace(state.vars.get(name, UNKNOWN), capped=True, floored=True)
     if key:
         return _narrow(state, key, operator, against)
+    if "abs" in node.text:
+        for name in _places_in(node):
+            state.vars[name] = replace(state.vars.get(name, UNKNOWN), nonzero=True)
     if operator in ("==", "!="):
         return True
     unbounded = against.taint == OUTSIDE and not against.capped and not _finite(against, operator)
