@@ -58,6 +58,8 @@ class Calls:
         if name in _FREE + _CLOSE and given:
             self._checks.release(node, given[0], values[0], state, "malloc" if name == "free" else "")
             return UNKNOWN
+        if name == "assert" and given:
+            self._assert(node, given[0], values[0], state)
         self._sinks(node, name, given, values)
         for one, value in zip(given, values, strict=True):
             self._checks.used(one, value, state)
@@ -67,6 +69,12 @@ class Calls:
         if not _KNOWN.fullmatch(name) and name not in _PASS:
             self._unknown(given, values, state)
         return self._result(node, name, given, values, state, receiver)
+
+    def _assert(self, node: Node, condition: Node, value: Value, state: State) -> None:
+        known = [state.vars.get(name, UNKNOWN) for name in names_in(condition)]
+        bad = any(one.taint == OUTSIDE or one.null == "maybe" for one in known) or "argc" in names_in(condition)
+        if value.exact == 0 or (bad and not value.nonzero):
+            self._checks.say("reachable-assert", node)
 
     # ---- results
 

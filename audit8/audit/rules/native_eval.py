@@ -450,6 +450,9 @@ def join(values: list[Value]) -> Value:
 def _compared(operator: str, left: Value, right: Value) -> Value:
     outcomes = {"<": (left.hi < right.lo, left.lo >= right.hi), ">": (left.lo > right.hi, left.hi <= right.lo),
                 "<=": (left.hi <= right.lo, left.lo > right.hi), ">=": (left.lo >= right.hi, left.hi < right.lo)}  # fmt: skip
+    zero = left if right.exact == 0 else right if left.exact == 0 else None
+    if operator in ("==", "!=") and zero is not None and (zero.nonzero or zero.null == "no"):
+        return const(1 if operator == "!=" else 0)
     yes, no = outcomes.get(operator, (False, False))
     return const(1) if yes else const(0) if no else Value(0, 1)
 

@@ -100,6 +100,8 @@ class Unit:
         if name is None or value is None:
             return
         text = value.text.strip().strip("()").strip()
+        if text.startswith('"') and len(text) > 4:
+            self.texts[name.text] = node
         number = self.constants.get(text, integer(text))
         if number is not None:
             self.constants[name.text] = number
