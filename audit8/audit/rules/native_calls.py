@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from audit8.audit.rules.native_memory import Checks
 from audit8.audit.rules.native_model import Function, Unit
-from audit8.audit.rules.native_tree import Node, callee, literal_length, names_in, place
+from audit8.audit.rules.native_tree import Node, bare, callee, calls, literal_length, names_in, place
 from audit8.audit.rules.native_values import INF, OUTSIDE, PARAMETER, UNKNOWN, Obj, State, Value, compute, fit, join_taint
 
 _ALLOCATE = {"malloc": 0, "valloc": 0, "alloca": 0, "kmalloc": 0, "realloc": 1, "reallocf": 1, "aligned_alloc": 1}
@@ -41,6 +41,7 @@ _SINKS = {
 _SINK_ARGUMENTS = {"sql-from-strings": 1}
 _FORMAT = {"printf": 0, "fprintf": 1, "sprintf": 1, "snprintf": 2, "syslog": 1, "dprintf": 1, "warn": 0, "warnx": 0,
            "vprintf": 0, "vfprintf": 1}  # fmt: skip
+_CAN_FAIL = re.compile(r"open|openat|creat|socket|accept|connect|bind|listen|stat|fstat|pipe|dup2?|f?s?scanf|mkstemp|fork")
 _CONVERSION = re.compile(r"%(?:%|[-+ #0]*(\*|\d+)?(?:\.(\*|\d+))?(?:hh|h|ll|l|z|j|t|L)?([a-zA-Z\[]))")
 
 
@@ -66,13 +67,16 @@ class Calls:
         self._follow(name, given, values, state)
         self._copy(node, name, given, values, state)
         self._input(name, given, values, state)
-        if not _KNOWN.fullmatch(name) and name not in _PASS:
-            self._unknown(given, values, state)
+        if name == "strsep" and given and (key := place(given[0].kids[-1])) in state.vars:
+            state.vars[key] = replace(state.vars[key], moved=True)
+        elif not _KNOWN.fullmatch(name) and name not in _PASS:
+            self._unknown(name, given, values, state)
         return self._result(node, name, given, values, state, receiver)
 
     def _assert(self, node: Node, condition: Node, value: Value, state: State) -> None:
         known = [state.vars.get(name, UNKNOWN) for name in names_in(condition)]
-        bad = any(one.taint == OUTSIDE or one.null == "maybe" for one in known) or "argc" in names_in(condition)
+        bad = any((one.taint == OUTSIDE and not one.checked) or one.null == "maybe" or one.lo == -1 for one in known)
+        bad = bad or any(_CAN_FAIL.fullmatch(callee(one)) for one in calls(condition))
         if value.exact == 0 or (bad and not value.nonzero):
             self._checks.say("reachable-assert", node)
 
@@ -87,6 +91,8 @@ class Calls:
         if name in _OPEN:
             state.objs[node.start] = Obj("file", line=node.line)
             return Value(obj=node.start, null="maybe")
+        if _CAN_FAIL.fullmatch(name):
+            return Value(-1, INF, capped=True)
         if name == "getenv":
             return Value(taint=OUTSIDE, null="maybe")
         if name in _MAY_BE_NULL:
@@ -153,10 +159,12 @@ class Calls:
             value = replace(value, obj=node.start, lo=-INF, hi=INF)
         return value
 
-    def _unknown(self, given: list[Node], values: list[Value], state: State) -> None:
+    def _unknown(self, name: str, given: list[Node], values: list[Value], state: State) -> None:
         for one, value in zip(given, values, strict=True):
             state.escape(value.obj)
             self._changed(one, state, 0)
+            if name.isupper() and (key := place(one)) in state.vars and state.vars[key].null == "maybe":
+                state.vars[key] = replace(state.vars[key], null="no")
         self._forget_globals(state)
 
     def _changed(self, node: Node, state: State, taint: int) -> None:
@@ -186,12 +194,16 @@ class Calls:
                 self.filled(one, state, OUTSIDE if outside else 0)
         elif name == "getline" and len(given) > 1 and not given[0].text.startswith("&"):
             self.filled(given[1], state, OUTSIDE)
+        elif name in ("getline", "getdelim", "asprintf") and given and given[0].text.startswith("&"):
+            state.objs[given[0].start] = Obj("heap", line=given[0].line, escaped=True)
+            state.change(place(given[0].kids[1]), Value(obj=given[0].start, taint=OUTSIDE if name[0] == "g" else 0))
         elif name in _INPUTS and len(given) > _INPUTS[name]:
             self.filled(given[_INPUTS[name]], state, OUTSIDE)
             if name == "fgets" and values[1].hi < INF:
                 state.vars[f"strlen({place(given[0])})"] = Value(0, values[1].hi - 1, taint=OUTSIDE)
 
     def filled(self, node: Node, state: State, taint: int) -> None:
+        node = bare(node) or node
         if node.kind == "pointer_expression" and node.text.startswith("&"):
             key, inner = place(node.kids[1]), node.kids[1]
             kind = self._checks.type_of(inner)
@@ -233,7 +245,8 @@ class Calls:
             bad = [one for one in sources if one.taint == OUTSIDE]
             taint = max(kept, join_taint(*sources))
             checked = bool(bad) and all(one.checked for one in bad)
-            state.vars[key] = replace(before, taint=taint, checked=checked)
+            whole = given[0].kind == "pointer_expression" and "*" in self._checks.type_of(bare(given[0].kids[1]))
+            state.vars[key] = replace(before, taint=taint, checked=checked, forged=whole and taint == OUTSIDE)
         if name == "realpath" and len(given) > 1 and (key := _target(given[1])):
             state.vars[key] = replace(state.vars.get(key, UNKNOWN), taint=values[0].taint, resolved=True)
 

@@ -67,7 +67,7 @@ class Evaluator:
         obj = -1 - number
         seen = [one[number] for one in self.function.summary.given[:_MAX_GIVEN] if number < len(one)]
         if self.function.name == "main":
-            return Value(1 if number == 0 else -INF, taint=0 if number == 0 else OUTSIDE, capped=number == 0)
+            return Value(1 if number == 0 else -INF, taint=OUTSIDE, capped=number == 0, floored=number == 0)
         if not seen or "main" not in self.unit.functions:
             value = fit(Value(taint=PARAMETER), param.type, self.unit.structs)
             if "*" in param.type:
@@ -126,9 +126,10 @@ class Evaluator:
             self._checks.leaks(state, self.function.node.end_line)
         self._ends.append(state)
 
-    def end(self) -> None:
+    def end(self, complete: bool) -> None:
         """After the last path: what callers may know of this function."""
         summary = self.function.summary
+        summary.returns_never = complete and not self._ends
         for number, param in enumerate(self.function.params):
             objs = [state.objs.get(-1 - number) for state in self._ends]
             known = [one for one in objs if one is not None]
@@ -182,11 +183,26 @@ class Evaluator:
                 kind = "static" if one.static else "array"
                 state.objs[one.node.start + 1] = Obj(kind, INF if size is None else size, one.type)
                 value = Value(taint=value.taint, nonzero=True, null="no", obj=one.node.start + 1)
+                state.change(one.name, value)
+                if (elements := self._elements(one)) is not None:
+                    state.vars[f"{one.name}[*]"] = elements
+                continue
             elif value.obj and "*" not in one.type and one.type != "auto":
                 state.escape(value.obj)
                 value = UNKNOWN
             value = self._confused(node, one.type, value, state)
             state.change(one.name, fit(value, one.type, self.unit.structs))
+
+    def _elements(self, one: Variable) -> Value | None:
+        """What the elements of an array of numbers can be that is declared with all of them."""
+        if one.value is None or one.value.kind != "initializer_list" or len(one.counts) != 1:
+            return None
+        numbers = [self.unit.fold(part) for part in one.value.parts]
+        known = [number for number in numbers if number is not None]
+        if not known or len(known) < len(numbers):
+            return None
+        every = known if len(known) == one.counts[0] else [*known, 0]
+        return Value(min(every), max(every), nonzero=0 not in every)
 
     def _sized(self, node: Node, state: State) -> None:
         for part in node.walk():
@@ -233,6 +249,8 @@ class Evaluator:
             if old and old != value.obj and local and "*" in kind:
                 self._checks.lost(node, old, key, state)
             self._taint_root(left, value, state)
+            if left.kind == "subscript_expression":
+                state.vars.pop(f"{place(left.kids[0])}[*]", None)
             state.change(key, value)
             self._union_write(left, state)
         return value
@@ -262,7 +280,7 @@ class Evaluator:
             right = state.copy()
             if assume(self.known, node.kids[0], right, operator in ("&&", "and"), left):
                 self.value(node.kids[2], right)
-            return Value(0, 1)
+            return left if left.exact == 0 and operator in ("&&", "and") else Value(0, 1)
         if operator == ">>" and "cin" in names_in(node.kids[0]):
             self._calls.filled(node.kids[2], state, OUTSIDE)
             return left
@@ -276,6 +294,8 @@ class Evaluator:
             self._checks.divide(node, divisor, right)
         if (left.obj or right.obj) and operator in ("+", "-"):
             pointer, step = (left, right) if left.obj else (right, left)
+            if step.taint == OUTSIDE and not step.obj and not step.capped and step.hi > 2**20:
+                pointer = replace(pointer, forged=True)
             return replace(pointer, moved=pointer.moved or step.exact != 0, taint=join_taint(left, right), null="no")
         result = compute(operator, left, right)
         if operator in ("+", "-", "*"):
@@ -287,6 +307,8 @@ class Evaluator:
         if node.kids and node.kids[0].kind == "field_expression":
             receiver = self.value(node.kids[0].kids[0], state)
             self.value(node.kids[0], state)
+        if node.kids and node.kids[0].kind == "subscript_expression":
+            self.value(node.kids[0], state)
         if node.kids and node.kids[0].kind in ("identifier", "parenthesized_expression"):
             called = state.vars.get(place(node.kids[0]))
             if called is not None and called.forged:
@@ -294,6 +316,8 @@ class Evaluator:
         given = arguments(node)
         values = [self.value(one, state) for one in given]
         result = self._calls.effect(node, callee(node), given, values, state, receiver)
+        if callee(node) in ("assert", "g_assert", "BUG_ON") and given:
+            assume(self.known, given[0], state, callee(node) != "BUG_ON", UNKNOWN)
         key = key_of(node)
         return state.vars.get(key, result) if key.startswith("strlen(") else result
 
@@ -374,7 +398,8 @@ class Evaluator:
         at = self.value(inside[0], state) if inside else UNKNOWN
         self._checks.deref(node, node.kids[0], base, state)
         self._checks.index(node, node.kids[0], at, base, state)
-        return state.vars.get(place(node)) or self._element(node, base)
+        stored = state.vars.get(f"{place(node.kids[0])}[*]")
+        return state.vars.get(place(node)) or stored or self._element(node, base)
 
     def _element(self, node: Node, base: Value) -> Value:
         kind = self._checks.type_of(node)

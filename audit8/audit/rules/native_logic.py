@@ -192,6 +192,11 @@ def _decided(call: Node, function: Function) -> bool:
 
 def _depth_from_input(function: Function) -> bool:
     """A number from outside that nothing bounds says how deep the calls go."""
+    names = {one.name for one in function.params}
+    for one in function.body.walk():
+        if one.kind == "binary_expression" and one.kids[1].kind in (">", ">="):
+            if names & names_in(one.kids[0]) and one.kids[2].text not in ("0", "1"):
+                return False
     for given in function.summary.given:
         for param, (value, _) in zip(function.params, given, strict=False):
             is_number = bounds(param.type, {}) is not None
@@ -255,6 +260,8 @@ def _check_then_use(function: Function, report: Report) -> None:
 
 def _threads(unit: Unit, report: Report) -> None:
     """A function that several threads run changes a variable of the file without a lock."""
+    if not _several(unit):
+        return
     started = [call for call in calls(unit.root) if callee(call) in ("pthread_create", "thrd_create", "CreateThread")]
     names = [one.text.lstrip("&") for call in started for one in arguments(call)]
     names += [one.text for node in unit.nodes if node.kind == "declaration" and "thread" in node.text[:30]
@@ -266,6 +273,13 @@ def _threads(unit: Unit, report: Report) -> None:
             continue
         for reached in [function, *_called(unit, function)]:
             _shared(unit, reached, report)
+
+
+def _several(unit: Unit) -> bool:
+    """Whether more than one thread is started."""
+    started = [one for one in unit.nodes if one.kind == "call_expression" and "create" in callee(one).lower()]
+    threads = unit.root.text.count("std::thread") + unit.root.text.count("thread(")
+    return len(started) + threads > 1 or any(up.kind in _LOOPS for one in started for up in one.above())
 
 
 def _called(unit: Unit, function: Function) -> list[Function]:

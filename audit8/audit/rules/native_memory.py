@@ -111,7 +111,7 @@ class Checks:
 
     def index(self, node: Node, base: Node, at: Value, pointer: Value, state: State) -> None:
         """`base[at]`: both ends against the array's length."""
-        if node.up is not None and node.up.kind == "pointer_expression" and node.up.text.startswith("&"):
+        if at.checked or (node.up is not None and node.up.kind == "pointer_expression" and node.up.text[0] == "&"):
             return
         outside = at.taint == OUTSIDE
         if (outside and not at.floored and at.lo < 0) or (at.exact is not None and at.hi < 0 and not pointer.moved):
@@ -153,7 +153,9 @@ class Checks:
     def divide(self, node: Node, divisor: Node, value: Value) -> None:
         if value.nonzero:
             return
-        sure = value.exact == 0 or (value.lo == 0 and math.isfinite(value.hi) and not value.capped)
+        sure = value.exact == 0 or (
+            value.lo <= 0 <= value.hi and math.isfinite(value.lo) and math.isfinite(value.hi) and not value.capped
+        )
         if sure or (value.taint == OUTSIDE and value.lo <= 0 <= value.hi):
             self.say("divide-by-zero", node)
 
@@ -186,7 +188,7 @@ class Checks:
         if obj is not None and obj.freed:
             self.say("double-free", node)
         elif obj is not None and (
-            obj.kind in ("array", "var", "text")
+            obj.kind in ("array", "static", "var", "text")
             or (value.moved and obj.kind == "heap")
             or (how and obj.new and obj.new != how)
         ):
@@ -214,7 +216,7 @@ class Checks:
                 self._leak(obj, line)
 
     def _leak(self, obj: Obj, line: int) -> None:
-        self._report.say_line("memory-leak" if obj.kind == "heap" else "handle-leak", obj.line, obj.line)
+        self._report.say_line("memory-leak" if obj.kind == "heap" else "handle-leak", line, line)
 
 
 def _expression_above(node: Node) -> list[Node]:

@@ -45,6 +45,7 @@ class Summary:
     keeps: set[int] = field(default_factory=set)
     fills: set[int] = field(default_factory=set)
     allocates: bool = False
+    returns_never: bool = False
 
 
 @dataclass(slots=True)
@@ -166,7 +167,7 @@ class Unit:
         value = declarator.part("value") if declarator.kind == "init_declarator" else None
         stars, counts, inner = "", list[int | None](), declarator
         while inner.kind not in ("identifier", "field_identifier"):
-            if inner.kind == "function_declarator":
+            if inner.kind == "function_declarator" and "(*" not in inner.text.replace(" ", ""):
                 return None
             if inner.kind in ("pointer_declarator", "reference_declarator"):
                 stars += "*"

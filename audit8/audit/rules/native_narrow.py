@@ -22,7 +22,9 @@ class Known:
     validates: Callable[[str], bool]
 
 
-LOOKS = re.compile(r"\b(?:is(?:alnum|alpha|digit|xdigit|print|space|punct)|str\w*(?:cmp|str|chr|spn)|regexec|realpath)\b|[=!]= ?'")
+LOOKS = re.compile(r"\b(?:is(?:alnum|alpha|digit|xdigit|print|space|punct)|str\w*(?:cmp|str|chr|spn)|regexec|realpath)\b|[=!<>]=? ?'")
+_RANGE = re.compile(r"[<>]=? ?'[a-zA-Z0-9]'")
+_CLASS = re.compile(r"\bis(?:alnum|alpha|digit|xdigit)\b")
 _LIMIT = re.compile(r"MAX|MIN\b|LIMIT|SIZE|sizeof")
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
@@ -63,11 +65,20 @@ def mark_checked(known: Known, node: Node, state: State) -> None:
         for key, value in list(state.vars.items()):
             if key in names or any(key.startswith((f"{name}[", f"{name}-", f"{name}.")) for name in names):
                 state.vars[key] = replace(value, checked=True)
+    if _RANGE.search(node.text) or (_CLASS.search(node.text) and not names_in(node) & _texts(state)):
+        for key, value in list(state.vars.items()):
+            if value.taint == OUTSIDE:
+                state.vars[key] = replace(value, checked=True)
     for one in node.walk():
         if one.kind == "char_literal" and one.text not in ("'\\n'", "'\\0'"):
             for name in names_in(node):
                 if name in state.vars:
                     state.vars[name] = replace(state.vars[name], checked=True)
+
+
+def _texts(state: State) -> set[str]:
+    """Names of values from outside that are not numbers."""
+    return {name for name, value in state.vars.items() if value.taint == OUTSIDE and value.lo == -INF}
 
 
 def _receiver(call: Node) -> Iterator[str]:

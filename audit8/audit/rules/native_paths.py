@@ -12,10 +12,10 @@ from audit8.audit.rules.native_graph import MAX_HEIGHT, Graph, Step
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_narrow import assume, mark_checked
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, bare, place
+from audit8.audit.rules.native_tree import Node, bare, callee, place
 from audit8.audit.rules.native_values import INF, OUTSIDE, State, Value, join_taint
 
-_MAX_STATES = 10
+_MAX_STATES = 40
 _MAX_STEPS = 12_000
 _NO_RETURN = ("exit", "_exit", "abort", "_Exit", "quick_exit", "err", "errx", "longjmp", "pthread_exit")
 
@@ -42,7 +42,7 @@ class _Paths:
             step, state = pending.pop()
             if step is not None and self._is_new(step, state):
                 pending += self._take(step, state)
-        self._eval.end()
+        self._eval.end(not pending)
 
     def _is_new(self, step: Step, state: State) -> bool:
         seen, key = self._seen.setdefault(step, set()), state.key()
@@ -70,9 +70,17 @@ class _Paths:
             return []
         elif node is not None:
             self._eval.statement(node, state)
-            if _ends(node):
+            if self._is_last(node):
                 return []
         return [(step.next, state)]
+
+    def _is_last(self, node: Node) -> bool:
+        """Whether a call does not come back: exit() and its kind, or a function of the file that ends in one."""
+        inner = node.parts[0] if node.kind == "expression_statement" and node.parts else node
+        if inner.kind != "call_expression":
+            return False
+        own = self._eval.unit.functions.get(callee(inner))
+        return own.summary.returns_never if own is not None else callee(inner) in _NO_RETURN
 
     def _branch(self, step: Step, state: State) -> list[tuple[Step | None, State]]:
         if step.node is None:
@@ -167,6 +175,3 @@ def _widened(value: Value, way: str) -> Value:
     return Value(low, high, taint=value.taint)
 
 
-def _ends(node: Node) -> bool:
-    inner = node.parts[0] if node.kind == "expression_statement" and node.parts else node
-    return inner.kind == "call_expression" and inner.kids[0].text.removeprefix("std::") in _NO_RETURN

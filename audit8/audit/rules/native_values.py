@@ -184,7 +184,7 @@ def compute(operator: str, left: Value, right: Value) -> Value:
         result = Value(0 if left.lo >= 0 and right.lo >= 0 else -INF, left.hi if left.hi >= 0 else INF)
     elif operator == "%" and math.isfinite(right.hi):
         top = max(abs(right.lo), abs(right.hi)) - 1
-        result = Value(0 if left.lo >= 0 else -top, top, capped=True, floored=left.lo >= 0)
+        result = Value(0 if left.lo >= 0 else -top, top)
     elif operator == "%":
         result = Value(0 if left.lo >= 0 else -INF, left.hi if left.lo >= 0 else INF, capped=True)
         capped = True
