@@ -75,7 +75,9 @@ class Calls:
 
     def _assert(self, node: Node, condition: Node, value: Value, state: State) -> None:
         known = [state.vars.get(name, UNKNOWN) for name in names_in(condition)]
-        bad = any((one.taint == OUTSIDE and not one.checked) or one.null == "maybe" or one.lo == -1 for one in known)
+        numbers = [one for one in known if one.taint == OUTSIDE and not one.checked and one.nonzero is not True]
+        bad = any(one.lo < -(2**15) or one.hi > 2**15 for one in numbers if one.lo > -INF or one.hi < INF)
+        bad = bad or any(one.null == "maybe" or one.lo == -1 for one in known)
         bad = bad or any(_CAN_FAIL.fullmatch(callee(one)) for one in calls(condition))
         if value.exact == 0 or (bad and not value.nonzero):
             self._checks.say("reachable-assert", node)

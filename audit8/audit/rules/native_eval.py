@@ -17,10 +17,13 @@ from audit8.audit.rules.native_values import (
     Obj,
     State,
     Value,
+    bounds,
     compute,
     const,
     fit,
+    is_float,
     join_taint,
+    size_of,
 )
 
 _MAX_HEIGHT = 60
@@ -107,6 +110,7 @@ class Evaluator:
 
     def leave(self, node: Node, state: State) -> None:
         """A return statement."""
+        state.left = node.line
         if not node.parts or node.height > _MAX_HEIGHT:
             return
         value = self.value(node.parts[0], state)
@@ -123,7 +127,7 @@ class Evaluator:
     def finish(self, state: State) -> None:
         """The end of one path."""
         if not state.failed:
-            self._checks.leaks(state, self.function.node.end_line)
+            self._checks.leaks(state, state.left or self.function.node.end_line)
         self._ends.append(state)
 
     def end(self, complete: bool) -> None:
@@ -257,6 +261,8 @@ class Evaluator:
 
     def _taint_root(self, left: Node, value: Value, state: State) -> None:
         """`buf[i] = c` makes the text in `buf` as bad as `c`."""
+        if "*" in self._checks.type_of(left):
+            return
         if left.kind in ("subscript_expression", "pointer_expression") and value.taint == OUTSIDE:
             root = place(left.kids[0] if left.kind == "subscript_expression" else left.kids[1])
             if root in state.vars:
@@ -269,9 +275,26 @@ class Evaluator:
             return value
         if not obj.type and obj.kind == "heap" and "void" not in kind and kind.count("*") == 1:
             state.objs[value.obj] = replace(obj, type=_plain(kind))
-        elif obj.kind in ("heap", "var", "param") and _differ(obj.type, _plain(kind)) and not self._tagged:
+        elif obj.kind in ("heap", "var", "param") and self._differ(obj.type, _plain(kind)) and not self._tagged:
             self._checks.say("type-confusion", node)
         return value
+
+    def _differ(self, one: str, other: str) -> bool:
+        """Whether memory of the type `one` makes no sense as `other`: numbers of another kind, unrelated structures."""
+        one = _plain(one)
+        any_type = ("", "void", "char", "auto", "uint8_t", "int8_t", "uchar", "BYTE", "u8", "sockaddr")
+        if one in any_type or other in any_type or one == other:
+            return False
+        numbers = bounds(one, {}) is not None or is_float(one), bounds(other, {}) is not None or is_float(other)
+        sizes = size_of(one, self.unit.structs), size_of(other, self.unit.structs)
+        if all(numbers):
+            return sizes[0] != sizes[1] or is_float(one) is not is_float(other)
+        known = one in self.unit.structs and other in self.unit.structs
+        related = self.unit.first_fields.get(one) == self.unit.first_fields.get(other)
+        nested = other in self.unit.first_fields.get(one, "") or one in self.unit.first_fields.get(other, "")
+        if known and not related and not nested:
+            return True
+        return numbers[0] and other in self.unit.structs
 
     def _binary(self, node: Node, state: State) -> Value:
         operator = node.kids[1].kind
@@ -485,11 +508,3 @@ def _compared(operator: str, left: Value, right: Value) -> Value:
 def _plain(kind: str) -> str:
     words = [word for word in kind.replace("*", " ").split() if word not in ("const", "struct", "volatile", "unsigned", "signed")]
     return " ".join(words)
-
-
-def _differ(one: str, other: str) -> bool:
-    one = _plain(one)
-    any_type = ("", "void", "char", "auto", "uint8_t", "int8_t", "uchar", "BYTE", "u8")
-    if one in any_type or other in any_type:
-        return False
-    return one.replace("_t", "").lstrip("u") != other.replace("_t", "").lstrip("u")

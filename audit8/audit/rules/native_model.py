@@ -67,6 +67,7 @@ class Unit:
         self.constants: dict[str, int] = dict(_LIMITS)
         self.texts: dict[str, Node] = {}
         self.structs: dict[str, int] = {}
+        self.first_fields: dict[str, str] = {}
         self.unions: set[str] = set()
         self.fields: dict[str, Variable] = {}
         self.globals: dict[str, Variable] = {}
@@ -125,6 +126,7 @@ class Unit:
             names |= {kid.text for kid in node.up.parts if kid.kind == "type_identifier"}
         for one in names:
             self.structs.setdefault(one, total)
+            self.first_fields.setdefault(one, f"{members[0].type} {members[0].name}" if members else "")
         if node.kind == "union_specifier":
             self.unions |= names
         for member in members:

@@ -58,8 +58,8 @@ class _Paths:
         if step.kind == "case":
             return self._case(step, state)
         if step.kind == "loop" and node is not None:
-            return self._enter(step, node, state)
-        if step.kind == "leave" and node is not None:
+            self._enter(node, state)
+        elif step.kind == "leave" and node is not None:
             state.marks.pop(node.start, None)
             for condition in self._conditions(node):
                 mark_checked(self._eval.known, condition, state)
@@ -103,17 +103,12 @@ class _Paths:
             inside.vars[key] = replace(known, lo=number, hi=number)
         return [(step.other, outside), (step.next, inside)]
 
-    def _enter(self, step: Step, node: Node, state: State) -> list[tuple[Step | None, State]]:
-        """The first time also as it is, for one round: no round at all, and the first values, are paths too."""
-        if node.start in state.marks and state.marks[node.start] is None:
-            return []
+    def _enter(self, node: Node, state: State) -> None:
+        """The first round is run as it is, so that no round at all is a path too; later ones stand for all others."""
         if node.start in state.marks:
             self._widen(node, state)
-            return [(step.next, state)]
-        exact = state.copy()
-        exact.marks[node.start] = None
-        self._widen(node, state)
-        return [(step.next, state), (step.next, exact)]
+        else:
+            state.marks[node.start] = None
 
     def _conditions(self, node: Node) -> list[Node]:
         """The conditions in a loop: it may look at each character of a text."""

@@ -57,15 +57,17 @@ class Obj:
 
 @dataclass(slots=True)
 class State:
-    """One path so far. `marks` holds what loops had on entry; `failed` says that a call was seen to return NULL."""
+    """One path so far. `marks` holds what loops had on entry; `failed` says that a call was seen to return
+    NULL, `left` the line of the return."""
 
     vars: dict[str, Value] = field(default_factory=dict)
     objs: dict[int, Obj] = field(default_factory=dict)
     marks: dict[int, dict[str, Value] | None] = field(default_factory=dict)
     failed: bool = False
+    left: int = 0
 
     def copy(self) -> "State":
-        return State(dict(self.vars), dict(self.objs), dict(self.marks), self.failed)
+        return State(dict(self.vars), dict(self.objs), dict(self.marks), self.failed, self.left)
 
     def key(self) -> Hashable:
         return frozenset(self.vars.items()), frozenset(self.objs.items()), frozenset((at, stored is None) for at, stored in self.marks.items()), self.failed
