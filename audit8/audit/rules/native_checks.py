@@ -1,15 +1,17 @@
 """The static rules for C and C++ from the syntax tree: every function on its paths, and checks that need no path.
 
-The claims' words are in the tables (memory.py, native_values_rules.py, native_logic_rules.py and others). Functions are read twice in silence so
-that callers know what callees return and callees what callers give; what the third reading says counts.
+The claims' words are in the tables (memory.py, native_memory_rules.py, native_logic_rules.py and others). Functions are
+read twice in silence, so that callers know what callees return and callees what callers give; the third reading counts.
 """
 
-from audit8.audit.rules.native_logic import check_logic
+from audit8.audit.rules.native_loops import check_loops
 from audit8.audit.rules.native_model import Unit
 from audit8.audit.rules.native_paths import run_function
+from audit8.audit.rules.native_races import check_races
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_results import check_results
 from audit8.audit.rules.native_secrets import check_secrets
+from audit8.audit.rules.native_terminators import check_terminators
 from audit8.audit.rules.native_tree import grow
 from audit8.audit.rules.rule import Hit
 from audit8.audit.syntax import parse
@@ -40,6 +42,6 @@ def _check(text: str, language: str) -> list[Hit] | None:
     report.quiet = False
     for function in order:
         run_function(unit, function, report)
-    for check in (check_logic, check_results, check_secrets):
+    for check in (check_loops, check_terminators, check_races, check_results, check_secrets):
         check(unit, report)
     return report.hits()

@@ -64,7 +64,10 @@ RULES = (
         0.7,
         Words("Loop that does not end", "循环无法结束"),
         Words("Nothing in the loop makes its condition false.", "循环中没有任何操作能使条件变为假。"),
-        Words("Change the variable of the condition on every round, or leave the loop.", "每一轮都要改变条件中的变量，或跳出循环。"),
+        Words(
+            "Change the variable of the condition on every round, or leave the loop.",
+            "每一轮都要改变条件中的变量，或跳出循环。",
+        ),
         checked=C,
     ),
     Rule(
@@ -88,9 +91,7 @@ RULES = (
         Severity.MEDIUM,
         0.65,
         Words("Text may have no terminating zero", "字符串可能没有结尾的 0"),
-        Words(
-            "What reads it runs on past the end of the buffer.", "读取它的代码会越过缓冲区末尾。"
-        ),
+        Words("What reads it runs on past the end of the buffer.", "读取它的代码会越过缓冲区末尾。"),
         Words("Leave room for the zero and write it.", "为结尾的 0 留出空间并写入。"),
         checked=C,
     ),
@@ -101,9 +102,7 @@ RULES = (
         Severity.MEDIUM,
         0.7,
         Words("File checked by name, then used by name", "先按名称检查文件，再按名称使用"),
-        Words(
-            "Between the two calls somebody can put another file there.", "两次调用之间，他人可以换上另一个文件。"
-        ),
+        Words("Between the two calls somebody can put another file there.", "两次调用之间，他人可以换上另一个文件。"),
         Words("Open it first and ask the open file (fstat).", "先打开文件，再对已打开的文件检查（fstat）。"),
         checked=C,
     ),
@@ -129,7 +128,10 @@ RULES = (
             "The signal may arrive while the same function is running: its data is then in pieces.",
             "信号可能在同一函数执行到一半时到达，其数据处于不一致状态。",
         ),
-        Words("Set a volatile sig_atomic_t flag and do the work outside.", "只设置 volatile sig_atomic_t 标志，在外部处理。"),
+        Words(
+            "Set a volatile sig_atomic_t flag and do the work outside.",
+            "只设置 volatile sig_atomic_t 标志，在外部处理。",
+        ),
         checked=C,
     ),
     Rule(
@@ -140,11 +142,10 @@ RULES = (
         0.65,
         Words("Password stored or sent in the clear", "口令以明文存储或发送"),
         Words(
-            "Whoever reads the file, the log or the network has the password.", "能读取该文件、日志或网络的人就得到了口令。"
+            "Whoever reads the file, the log or the network has the password.",
+            "能读取该文件、日志或网络的人就得到了口令。",
         ),
-        Words(
-            "Store a salted slow hash; send it only over TLS.", "存储加盐的慢哈希值；只通过 TLS 发送。"
-        ),
+        Words("Store a salted slow hash; send it only over TLS.", "存储加盐的慢哈希值；只通过 TLS 发送。"),
         checked=C,
     ),
 )

@@ -138,9 +138,7 @@ class Checks:
         """`length` bytes are written to `target`."""
         room = self.room(target, value, state)
         outside = length.taint == OUTSIDE
-        if length.hi > room and not length.capped and (outside or math.isfinite(length.hi)):
-            self.say("copy-past-end", node)
-        elif outside and length.lo < 0 and not length.floored:
+        if (length.hi > room and not length.capped and (outside or math.isfinite(length.hi))) or (outside and length.lo < 0 and not length.floored):
             self.say("copy-past-end", node)
 
     def read(self, node: Node, source: Node, value: Value, length: Value, state: State) -> None:

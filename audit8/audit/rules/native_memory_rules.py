@@ -25,9 +25,7 @@ RULES = (
         Severity.HIGH,
         0.75,
         Words("Length larger than the target", "长度超过目标缓冲区"),
-        Words(
-            "The call may write more bytes than the target holds.", "该调用写入的字节数可能超过目标缓冲区的容量。"
-        ),
+        Words("The call may write more bytes than the target holds.", "该调用写入的字节数可能超过目标缓冲区的容量。"),
         Words("Limit the length by the target's size.", "用目标缓冲区的大小限制长度。"),
         checked=C,
     ),
@@ -172,9 +170,7 @@ RULES = (
         Severity.MEDIUM,
         0.7,
         Words("Allocation of any size that the input says", "按输入给出的任意大小分配内存"),
-        Words(
-            "A large number from outside uses up the memory.", "外部输入一个很大的数就会耗尽内存。"
-        ),
+        Words("A large number from outside uses up the memory.", "外部输入一个很大的数就会耗尽内存。"),
         Words("Refuse sizes above a limit.", "拒绝超过上限的大小。"),
         checked=C,
     ),

@@ -12,7 +12,6 @@ from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls,
 from audit8.audit.rules.native_values import INF, OUTSIDE, UNKNOWN, State, Value
 
 
-
 @dataclass(frozen=True, slots=True)
 class Known:
     """`peek`: what an expression would evaluate to, without a report and an effect. `validates`: whether a function of
@@ -22,7 +21,9 @@ class Known:
     validates: Callable[[str], bool]
 
 
-LOOKS = re.compile(r"\b(?:is(?:alnum|alpha|digit|xdigit|print|space|punct)|str\w*(?:cmp|str|chr|spn)|regexec|realpath)\b|[=!<>]=? ?'")
+LOOKS = re.compile(
+    r"\b(?:is(?:alnum|alpha|digit|xdigit|print|space|punct)|str\w*(?:cmp|str|chr|spn)|regexec|realpath)\b|[=!<>]=? ?'"
+)
 _RANGE = re.compile(r"[<>]=? ?'[a-zA-Z0-9]'")
 _CLASS = re.compile(r"\bis(?:alnum|alpha|digit|xdigit)\b")
 _LIMIT = re.compile(r"MAX|MIN\b|LIMIT|SIZE|sizeof")
@@ -57,7 +58,9 @@ def mark_checked(known: Known, node: Node, state: State) -> None:
     for call in calls(node):
         given = arguments(call)
         name = callee(call)
-        if not (_VALIDATORS.fullmatch(name) or known.validates(name)) or any(one.text in ("'\\n'", '"\\n"') for one in given):
+        if not (_VALIDATORS.fullmatch(name) or known.validates(name)) or any(
+            one.text in ("'\\n'", '"\\n"') for one in given
+        ):
             continue
         names = set[str]().union(*(names_in(one) for one in given)) | set(_receiver(call))
         if names & {name for name, value in state.vars.items() if value.resolved}:
@@ -130,7 +133,9 @@ def _finite(value: Value, operator: str) -> bool:
 
 
 def _places_in(node: Node) -> set[str]:
-    found = {place(one) for one in node.walk() if one.kind in ("identifier", "field_expression", "subscript_expression")}
+    found = {
+        place(one) for one in node.walk() if one.kind in ("identifier", "field_expression", "subscript_expression")
+    }
     return found - {""}
 
 

@@ -168,5 +168,3 @@ def _widened(value: Value, way: str) -> Value:
     if value.taint == OUTSIDE and not math.isfinite(low + high):
         return Value(low, high, taint=value.taint, capped=True, floored=True)
     return Value(low, high, taint=value.taint)
-
-

@@ -16,7 +16,9 @@ _POINTER = re.compile(
     r"malloc|calloc|realloc|strn?dup|f(?:re|d|mem)?open|popen|opendir|getenv|fgets|str(?:r?chr|str|pbrk|tok)|localtime|gmtime|"
     r"gethostbyname|tmpfile|getcwd|getpw(?:nam|uid)|realpath|memchr|aligned_alloc|fopen64"
 )
-_HANDLE = re.compile(r"open|openat|creat|socket|accept4?|dup2?|mkstemp|shmget|msgget|semget|epoll_create1?|inotify_init")
+_HANDLE = re.compile(
+    r"open|openat|creat|socket|accept4?|dup2?|mkstemp|shmget|msgget|semget|epoll_create1?|inotify_init"
+)
 _ZERO_OR_MINUS = re.compile(
     r"bind|listen|connect|l?f?stat|access|pipe|close|chdir|unlink|mkdir|rmdir|rename|remove|set(?:res|e)?[ug]id|f?chmod|"
     r"f?chown|kill|sigaction|munmap|msync|setsockopt|fseek|gettimeofday|f?truncate|sem_(?:init|wait|post)|raise|setenv|shmctl"
@@ -28,7 +30,9 @@ _SCAN = re.compile(r"f?s?scanf")
 _PRINT = re.compile(r"v?f?s?n?printf|fputs|fputc|putc|putchar|puts")
 _MAPPED = re.compile(r"mmap|shmat|sem_open|signal")
 _ORDER = re.compile(r"str(?:n?case|n)?cmp|strn?casecmp|memcmp")
-_VERIFY = re.compile(r"EVP_VerifyFinal|EVP_DigestVerifyFinal|X509_verify(?:_cert)?|DSA_(?:do_)?verify|ECDSA_(?:do_)?verify|RAND_bytes")
+_VERIFY = re.compile(
+    r"EVP_VerifyFinal|EVP_DigestVerifyFinal|X509_verify(?:_cert)?|DSA_(?:do_)?verify|ECDSA_(?:do_)?verify|RAND_bytes"
+)
 # For each kind what a test must not be: the operator and what the result is compared with.
 _WRONG: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (_POINTER, re.compile(r"(?:<|<=|>|>=|==|!=) (?:-1|EOF)|(?:<|<=|>=|>) (?:0|NULL)")),
@@ -48,7 +52,9 @@ _BLANK = {"if_statement", "while_statement", "do_statement", "for_statement", "c
 _PRIVILEGE = re.compile(r"set(?:res|re|e)?[ug]id|setgroups|initgroups|chroot")
 _CONVERSION = re.compile(r"%(?:%|[-+ #0']*(\*|\d+)?(?:\.(\*|\d+)?)?(?:hh|h|ll|l|z|j|t|L|q)?([a-zA-Z\[]))")
 _PRINTS = {"printf": 0, "fprintf": 1, "sprintf": 1, "snprintf": 2, "syslog": 1, "dprintf": 1}
-_TEXT_FIRST = re.compile(r"str(?:len|cpy|cat|cmp|ncpy|ncat|ncmp|dup|chr|rchr|str|tok|casecmp)|ato[ifl]+|puts|strto\w+|fopen|system")
+_TEXT_FIRST = re.compile(
+    r"str(?:len|cpy|cat|cmp|ncpy|ncat|ncmp|dup|chr|rchr|str|tok|casecmp)|ato[ifl]+|puts|strto\w+|fopen|system"
+)
 _MODE = re.compile(r"\"[rwa][bt+xecm]{0,4}(?:,.*)?\"")
 
 
@@ -96,9 +102,7 @@ def _origin(node: Node, assigned: dict[str, list[tuple[int, Node]]]) -> str:
     return callee(inner) if inner.kind == "call_expression" else ""
 
 
-def _comparison(
-    node: Node, assigned: dict[str, list[tuple[int, Node]]], function: Function, report: Report
-) -> None:
+def _comparison(node: Node, assigned: dict[str, list[tuple[int, Node]]], function: Function, report: Report) -> None:
     left, operator, right = node.kids[0], node.kids[1].kind, node.kids[2]
     for one, sign, other in ((left, operator, right), (right, _FLIP[operator], left)):
         inner = bare(other)
@@ -139,11 +143,9 @@ def _arguments(unit: Unit, function: Function, node: Node, report: Report) -> No
         report.say("unchecked-result", node)
     if name in _PRINTS and len(given) > _PRINTS[name] and given[_PRINTS[name]].kind == "string_literal":
         _format(unit, function, node, given, _PRINTS[name], report)
-    elif name == "memset" and len(given) == 3 and unit.fold(given[2]) == 0 and unit.fold(given[1]) != 0:
-        report.say("wrong-arguments", node)
-    elif name == "fopen" and len(given) == 2 and given[1].kind == "string_literal" and not _MODE.fullmatch(given[1].text):
-        report.say("wrong-arguments", node)
-    elif _TEXT_FIRST.fullmatch(name) and given and _is_plain_number(unit, function, given[0]):
+    elif (name == "memset" and len(given) == 3 and unit.fold(given[2]) == 0 and unit.fold(given[1]) != 0) or (
+        name == "fopen" and len(given) == 2 and given[1].kind == "string_literal" and not _MODE.fullmatch(given[1].text)
+    ) or (_TEXT_FIRST.fullmatch(name) and given and _is_plain_number(unit, function, given[0])):
         report.say("wrong-arguments", node)
     elif name in unit.functions:
         _own_call(unit.functions[name], node, given, report)

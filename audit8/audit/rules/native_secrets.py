@@ -11,11 +11,15 @@ _WEAK = re.compile(
     r"\w+_ecb)|(?:mbedtls_)?md[45](?:_\w+)?|(?:mbedtls_)?sha1(?:_\w+)?|DES_\w+|des_\w*crypt\w*|RC[24](?:_\w+)?|AES_ecb_encrypt|"
     r"BF_\w*encrypt|gcry_md_(?:md5|sha1)|ecb_crypt|cbc_crypt"
 )
-_WEAK_NAMES = re.compile(r"GCRY_(?:MD_(?:MD[245]|SHA1)|CIPHER_(?:DES|3DES|ARCFOUR|MODE_ECB)\w*)|CALG_(?:MD[245]|SHA1?|DES|RC[24])")
+_WEAK_NAMES = re.compile(
+    r"GCRY_(?:MD_(?:MD[245]|SHA1)|CIPHER_(?:DES|3DES|ARCFOUR|MODE_ECB)\w*)|CALG_(?:MD[245]|SHA1?|DES|RC[24])"
+)
 _BY_NAME = re.compile(r"EVP_get_(?:digest|cipher)byname|EVP_(?:MD|CIPHER)_fetch")
 _WEAK_TEXT = re.compile(r"md[245]|sha-?1|des(?:-\w+)?|rc[24]\w*|\w+-ecb", re.IGNORECASE)
 _HOME_MADE = re.compile(r"\w*(?:encrypt|encipher|cipher|obfuscate|scramble|xor_?crypt|caesar|rot13)\w*", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?:\w*_)?(?:pass(?:w(?:or)?d|phrase)?|pwd|passcode|pin_?code|secret_?key|credentials?)\d*", re.IGNORECASE)
+_PASSWORD = re.compile(
+    r"(?:\w*_)?(?:pass(?:w(?:or)?d|phrase)?|pwd|passcode|pin_?code|secret_?key|credentials?)\d*", re.IGNORECASE
+)
 _HIDDEN = re.compile(r"hash|enc|digest|salt|mask|len|size|count|file|path|prompt|attempt|max|min", re.IGNORECASE)
 _HASHES = re.compile(
     r"crypt(?:_r)?|SHA(?:224|256|384|512)\w*|EVP_\w+|PKCS5_\w+|argon2\w*|bcrypt\w*|scrypt\w*|crypto_\w+|\w*(?:hash|encrypt)\w*",
@@ -30,11 +34,15 @@ def check_secrets(unit: Unit, report: Report) -> None:
     hashed = any(_HASHES.fullmatch(callee(call)) for call in calls(unit.root))
     for call in calls(unit.root):
         name, given = callee(call), arguments(call)
-        if _WEAK.fullmatch(name) and given is not None and name not in unit.functions or _is_weak_name(name, given):
+        if (_WEAK.fullmatch(name) and given is not None and name not in unit.functions) or _is_weak_name(name, given):
             report.say("weak-cipher", call)
-        elif _WRITES.fullmatch(name) and any(_is_password(one) for one in given) and not _masks(given):
-            report.say("password-in-clear", call)
-        elif _COMPARES.fullmatch(name) and len(given) > 1 and not hashed and _is_password(given[0]) and _is_password(given[1]):
+        elif (_WRITES.fullmatch(name) and any(_is_password(one) for one in given) and not _masks(given)) or (
+            _COMPARES.fullmatch(name)
+            and len(given) > 1
+            and not hashed
+            and _is_password(given[0])
+            and _is_password(given[1])
+        ):
             report.say("password-in-clear", call)
         elif name in _LOGIN and len(given) > _LOGIN[name] and len(given[_LOGIN[name]].text.strip('"')) > 2:
             if given[_LOGIN[name]].kind == "string_literal":
@@ -80,7 +88,11 @@ def _fixed(unit: Unit, call: Node, given: list[Node], report: Report) -> None:
 def _home_made(function: Function, report: Report) -> None:
     """A short function that calls itself a cipher and is nothing but xor or a shift of letters."""
     lines = function.node.end_line - function.node.line
-    if not _HOME_MADE.fullmatch(function.name) or lines > 40 or any(_HASHES.fullmatch(callee(one)) for one in calls(function.body)):
+    if (
+        not _HOME_MADE.fullmatch(function.name)
+        or lines > 40
+        or any(_HASHES.fullmatch(callee(one)) for one in calls(function.body))
+    ):
         return
     for node in function.body.walk():
         operator = node.kids[1].kind if node.kind in ("binary_expression", "assignment_expression") else ""

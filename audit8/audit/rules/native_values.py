@@ -70,7 +70,12 @@ class State:
         return State(dict(self.vars), dict(self.objs), dict(self.marks), self.failed, self.left)
 
     def key(self) -> Hashable:
-        return frozenset(self.vars.items()), frozenset(self.objs.items()), frozenset((at, stored is None) for at, stored in self.marks.items()), self.failed
+        return (
+            frozenset(self.vars.items()),
+            frozenset(self.objs.items()),
+            frozenset((at, stored is None) for at, stored in self.marks.items()),
+            self.failed,
+        )
 
     def change(self, name: str, value: Value) -> None:
         """A new value for a place: what was known about longer places built on the name is gone."""
@@ -202,3 +207,23 @@ def compute(operator: str, left: Value, right: Value) -> Value:
 def _sum(one: float, other: float, when_unclear: float) -> float:
     total = one + other
     return when_unclear if math.isnan(total) else total
+
+
+def join(values: list[Value]) -> Value:
+    """A value that may be any of these."""
+    if not values:
+        return UNKNOWN
+    nulls = {one.null for one in values}
+    null = nulls.pop() if len(nulls) == 1 else "maybe" if nulls & {"null", "maybe"} else ""
+    return Value(
+        min(one.lo for one in values),
+        max(one.hi for one in values),
+        join_taint(*values),
+        capped=all(one.capped for one in values if one.taint == OUTSIDE or one.hi == INF),
+        floored=all(one.floored for one in values if one.taint == OUTSIDE or one.lo == -INF),
+        nonzero=all(one.nonzero for one in values),
+        obj=values[0].obj if len({one.obj for one in values}) == 1 else 0,
+        null=null,
+        forged=any(one.forged for one in values),
+        checked=all(one.checked for one in values if one.taint == OUTSIDE),
+    )

@@ -27,7 +27,21 @@ from audit8.audit.rules.python_checks import check_python
 from audit8.audit.rules.rule import Hit, Rule
 from audit8.types import Candidate, Lang, Source
 
-_TABLES = (sql, commands, data, secrets, pages, files, web, crypto, memory, native_memory_rules, native_logic_rules, solana, hidden_text)
+_TABLES = (
+    sql,
+    commands,
+    data,
+    secrets,
+    pages,
+    files,
+    web,
+    crypto,
+    memory,
+    native_memory_rules,
+    native_logic_rules,
+    solana,
+    hidden_text,
+)
 CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {"c": check_c, "cpp": check_cpp}
 """Per language, what finds the rules that say `checked`: hits, or None where the text has no usable tree."""
 

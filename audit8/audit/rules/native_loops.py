@@ -1,40 +1,29 @@
-"""Checks of C and C++ on the shape of code: loops and recursion without an end, texts without their zero, and races."""
+"""Checks of C and C++ on loops and recursion without an end."""
 
 import re
 
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, declared, literal_length, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, names_in, place
 from audit8.audit.rules.native_values import OUTSIDE, bounds, is_float, is_unsigned
 
-_LOOPS = ("while_statement", "for_statement", "do_statement")
+LOOPS = ("while_statement", "for_statement", "do_statement")
 _EXITS = ("return_statement", "goto_statement", "throw_statement", "co_return_statement")
 _ENDS = re.compile(r"_?exit|abort|err|errx|longjmp|pthread_exit|exec[lv]p?e?|quick_exit|_Exit|std::terminate")
 _WAITS = re.compile(
     r"accept4?|read|recv\w*|p?select|poll|epoll_wait|u?n?a?n?o?sleep|wait(?:pid)?|pause|getchar|f?s?scanf|f?gets|getline|"
     r"sem_wait|pthread_cond_wait|sigsuspend|sched_yield|msgrcv|sigwait\w*|fgetc|getc|\w*(?:[wW]ait|[sS]leep|[dD]elay|[rR]eceive)\w*"
 )
-_DECIDES = ("if_statement", "switch_statement", "conditional_expression", *_LOOPS)
-_TEXT_USE = re.compile(r"str(?!n)\w+|f?printf|sprintf|puts|fputs|ato[ifl]+|fopen|open|system")
-_LOCKS = re.compile(
-    r"pthread_(?:mutex|spin|rwlock|cond)_\w*|mtx_lock|sem_wait|flock|lockf|.*(?:lock|atomic|fetch_add|__sync)\w*|std::lock_guard"
-)
-_CHECK_FILE = re.compile(r"access|l?stat|stat64|faccessat|euidaccess")
-_USE_FILE = re.compile(r"f?open(?:at|64)?|f?re?open|unlink|remove|chmod|chown|rename|execv?l?p?e?|mkdir|rmdir|creat|opendir")
-_UNSAFE_IN_HANDLER = re.compile(r"f?printf|s?n?printf|puts|malloc|calloc|realloc|free|exit|syslog|fopen|fclose|strtok|fputs")
+_DECIDES = ("if_statement", "switch_statement", "conditional_expression", *LOOPS)
 _HIGH_DEPTH = 100_000
 
 
-def check_logic(unit: Unit, report: Report) -> None:
+def check_loops(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         for node in function.body.walk():
-            if node.kind in _LOOPS:
+            if node.kind in LOOPS:
                 _loop(unit, function, node, report)
         _recursion(unit, function, report)
-        _terminators(unit, function, report)
-        _check_then_use(function, report)
-    _threads(unit, report)
-    _handlers(unit, report)
 
 
 # ---- loops
@@ -46,7 +35,7 @@ def _leaves(node: Node) -> bool:
         if one.kind in _EXITS or (one.kind == "call_expression" and _ENDS.fullmatch(callee(one))):
             return True
         if one.kind == "break_statement":
-            holder = next((up for up in one.above() if up.kind in (*_LOOPS, "for_range_loop", "switch_statement")), None)
+            holder = next((up for up in one.above() if up.kind in (*LOOPS, "for_range_loop", "switch_statement")), None)
             if holder is node:
                 return True
     return False
@@ -59,7 +48,7 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
     always = condition is None or condition.kind == "true" or unit.fold(condition) not in (0, None)
     if always:
         busy = any(_WAITS.fullmatch(callee(call).split("->")[-1].split(".")[-1]) for call in calls(node))
-        if not busy and not _leaves(node) and node.kind != "do_statement" or (always and _only_allocates(node)):
+        if (not busy and not _leaves(node) and node.kind != "do_statement") or (always and _only_allocates(node)):
             report.say("endless-loop", node)
     elif condition is not None and not _leaves(node):
         if _unchanged(function, node, condition) or _wrong_way(unit, function, node, condition):
@@ -79,11 +68,11 @@ def _unchanged(function: Function, node: Node, condition: Node) -> bool:
         return False
     names = names_in(condition)
     own = {name for name in names if name in function.locals and "volatile" not in function.locals[name].node.text}
-    changed = {name for name, _, _ in _changes(node)} | _handed_out(function.body)
+    changed = {name for name, _, _ in changes(node)} | _handed_out(function.body)
     return bool(own) and own == {name for name in names if not name.isupper()} and not own & changed
 
 
-def _changes(node: Node) -> list[tuple[str, Node, str]]:
+def changes(node: Node) -> list[tuple[str, Node, str]]:
     """What a loop assigns: the name, the node, and `+`, `-` or `=`."""
     found = []
     for one in node.walk():
@@ -110,11 +99,11 @@ def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> b
     name, operator, bound = place(condition.kids[0]), condition.kids[1].kind, unit.fold(condition.kids[2])
     variable = function.locals.get(name)
     begin = node.part("initializer")
-    steps = [(one, way) for target, one, way in _changes(node) if target == name and not _within(one, begin)]
+    steps = [(one, way) for target, one, way in changes(node) if target == name and not _within(one, begin)]
     ways = {way for _, way in steps}
     if variable is None or not steps or name in _handed_out(function.body) or variable.counts:
         return False
-    other = {target for target, _, _ in _changes(node)} & names_in(condition.kids[2])
+    other = {target for target, _, _ in changes(node)} & names_in(condition.kids[2])
     if not other and ((operator in ("<", "<=") and ways == {"-"}) or (operator in (">", ">=") and ways == {"+"})):
         return True
     if operator == ">=" and bound == 0 and ways == {"-"} and is_unsigned(variable.type):
@@ -134,7 +123,7 @@ def _skips(function: Function, node: Node, condition: Node) -> bool:
     if node.kind != "while_statement":
         return False
     own = {name for name in names_in(condition) if name in function.locals}
-    changed = [(name, one) for name, one, _ in _changes(node) if name in own]
+    changed = [(name, one) for name, one, _ in changes(node) if name in own]
     if not changed or any(one.kind == "call_expression" for one in condition.walk()):
         return False
     first = min(one.start for _, one in changed)
@@ -143,7 +132,7 @@ def _skips(function: Function, node: Node, condition: Node) -> bool:
             continue
         test = next((up for up in one.above() if up.kind in (*_DECIDES,)), None)
         if test is not None and test.kind == "if_statement" and (tested := test.part("condition")) is not None:
-            known = {name for name, _, _ in _changes(node) if name not in own}
+            known = {name for name, _, _ in changes(node) if name not in own}
             if not names_in(tested) & known and not any(True for _ in calls(tested)):
                 return True
     return False
@@ -171,7 +160,7 @@ def _recursion(unit: Unit, function: Function, report: Report) -> None:
 
 
 def _assigned_in(function: Function) -> set[str]:
-    return {name for name, _, _ in _changes(function.body)}
+    return {name for name, _, _ in changes(function.body)}
 
 
 def _decided(call: Node, function: Function) -> bool:
@@ -181,7 +170,9 @@ def _decided(call: Node, function: Function) -> bool:
             break
         if one.kind in _DECIDES or (one.kind == "binary_expression" and one.kids[1].kind in ("&&", "||")):
             return True
-    before = (one for one in function.body.walk() if one.kind in (*_EXITS, "call_expression") and one.start < call.start)
+    before = (
+        one for one in function.body.walk() if one.kind in (*_EXITS, "call_expression") and one.start < call.start
+    )
     for one in before:
         if one.kind == "call_expression" and not _ENDS.fullmatch(callee(one)):
             continue
@@ -203,106 +194,3 @@ def _depth_from_input(function: Function) -> bool:
             if is_number and value.taint == OUTSIDE and not value.capped and value.hi > _HIGH_DEPTH:
                 return True
     return False
-
-
-# ---- texts without a terminating zero
-
-
-def _terminators(unit: Unit, function: Function, report: Report) -> None:
-    ended = {place(one.kids[0].kids[0]) for one in function.body.walk()
-             if one.kind == "assignment_expression" and one.kids[0].kind == "subscript_expression"}  # fmt: skip
-    cleared = {place(arguments(call)[0]) for call in calls(function.body) if callee(call) in ("memset", "bzero") and arguments(call)}
-    for call in calls(function.body):
-        given = arguments(call)
-        target = place(given[0]) if given else ""
-        found = function.locals.get(target)
-        if callee(call) != "strncpy" or len(given) != 3 or found is None or target in ended | cleared:
-            continue
-        size, source = unit.bytes_of(found), given[1]
-        short = source.kind == "string_literal" and size is not None and literal_length(source.text) < size
-        whole = "".join(given[2].text.split()) in (f"sizeof({target})", f"sizeof{target}") or unit.fold(given[2]) == size
-        if whole and found.counts and found.value is None and not short and _read_later(function, target, call.end):
-            report.say("terminator-missing", call)
-    for variable in function.locals.values():
-        if variable.counts and variable.type.endswith("char") and _is_bare_text(variable.value, variable.counts[0]):
-            if _read_later(function, variable.name, variable.node.end) and variable.name not in ended:
-                report.say("terminator-missing", variable.node)
-
-
-def _is_bare_text(value: Node | None, count: int | None) -> bool:
-    if value is None or count is None:
-        return False
-    if value.kind == "string_literal":
-        return literal_length(value.text) == count
-    parts = value.parts if value.kind == "initializer_list" else []
-    return len(parts) == count and all(one.kind == "char_literal" and one.text != "'\\0'" for one in parts)
-
-
-def _read_later(function: Function, name: str, after: int) -> bool:
-    return any(
-        call.start > after and _TEXT_USE.fullmatch(callee(call)) and name in [place(one) for one in arguments(call)]
-        for call in calls(function.body)
-    )
-
-
-# ---- races
-
-
-def _check_then_use(function: Function, report: Report) -> None:
-    checked: dict[str, int] = {}
-    for call in calls(function.body):
-        name, given = callee(call), arguments(call)
-        if given and _CHECK_FILE.fullmatch(name):
-            checked.setdefault("".join(given[0].text.split()), call.start)
-        elif given and _USE_FILE.fullmatch(name) and checked.get("".join(given[0].text.split()), call.end) < call.start:
-            report.say("check-then-use", call)
-
-
-def _threads(unit: Unit, report: Report) -> None:
-    """A function that several threads run changes a variable of the file without a lock."""
-    if not _several(unit):
-        return
-    started = [call for call in calls(unit.root) if callee(call) in ("pthread_create", "thrd_create", "CreateThread")]
-    names = [one.text.lstrip("&") for call in started for one in arguments(call)]
-    names += [one.text for node in unit.nodes if node.kind == "declaration" and "thread" in node.text[:30]
-              for one in node.walk() if one.kind == "identifier"]  # fmt: skip
-    for function in unit.functions.values():
-        if function.name not in names or any(_LOCKS.fullmatch(callee(call)) for call in calls(function.body)):
-            continue
-        if "lock" in function.body.text:
-            continue
-        for reached in [function, *_called(unit, function)]:
-            _shared(unit, reached, report)
-
-
-def _several(unit: Unit) -> bool:
-    """Whether more than one thread is started."""
-    started = [one for one in unit.nodes if one.kind == "call_expression" and "create" in callee(one).lower()]
-    threads = unit.root.text.count("std::thread") + unit.root.text.count("thread(")
-    return len(started) + threads > 1 or any(up.kind in _LOOPS for one in started for up in one.above())
-
-
-def _called(unit: Unit, function: Function) -> list[Function]:
-    return [unit.functions[name] for name in {callee(call) for call in calls(function.body)} if name in unit.functions]
-
-
-def _shared(unit: Unit, function: Function, report: Report) -> None:
-    if "lock" in function.body.text:
-        return
-    for name, node, _ in _changes(function.body):
-        variable = unit.globals.get(name.split("[")[0].split(".")[0])
-        if variable is None or variable.name in function.locals or re.search(r"atomic|_Thread_local", variable.node.text):
-            continue
-        report.say("shared-without-lock", node)
-
-
-def _handlers(unit: Unit, report: Report) -> None:
-    for call in calls(unit.root):
-        given = arguments(call)
-        handler = unit.functions.get(given[1].text.lstrip("&")) if callee(call) == "signal" and len(given) == 2 else None
-        for inner in calls(handler.body) if handler is not None else ():
-            if _UNSAFE_IN_HANDLER.fullmatch(callee(inner)):
-                report.say("unsafe-handler", inner)
-
-
-_ = declared
