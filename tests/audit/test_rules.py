@@ -55,9 +55,8 @@ def test_the_failing_example_fires_and_the_passing_ones_do_not(example: Example)
 def test_every_rule_has_examples_for_every_language_it_speaks() -> None:
     shown = {(one.rule, SAME.get(one.language, one.language)) for one in ALL if one.good}
     for rule in RULES.values():
-        languages = {language for finder in rule.finders for language in finder.languages} | (
-            {"python"} if rule.python else set()
-        )
+        languages = {language for finder in rule.finders for language in finder.languages} | set(rule.checked)
+        languages |= {"python"} if rule.python else set()
         for language in languages or {"text"}:
             assert (rule.id, SAME.get(language, language)) in shown
 

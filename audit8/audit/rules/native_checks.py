@@ -5,7 +5,7 @@ read twice in silence, so that callers know what callees return and callees what
 """
 
 from audit8.audit.rules.native_loops import check_loops
-from audit8.audit.rules.native_model import Unit
+from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_paths import run_function
 from audit8.audit.rules.native_races import check_races
 from audit8.audit.rules.native_report import Report
@@ -16,7 +16,10 @@ from audit8.audit.rules.native_tree import grow
 from audit8.audit.rules.rule import Hit
 from audit8.audit.syntax import parse
 
-_MANY_LINES = 4000  # A longer file is read once in silence.
+_QUIET_ROUNDS = 2
+_STEPS = 14_000  # Of one reading of a file, in all: about two seconds.
+_MIN_STEPS, _MAX_STEPS = 60, 8_000
+_MAX_LINE_CHARS = 20_000  # Columns are counted from the line's begin: a longer one costs too much.
 
 
 def check_c(text: str) -> list[Hit] | None:
@@ -30,18 +33,26 @@ def check_cpp(text: str) -> list[Hit] | None:
 
 
 def _check(text: str, language: str) -> list[Hit] | None:
+    if max(map(len, text.split("\n"))) > _MAX_LINE_CHARS:
+        return None
     root = parse(text, language)
     if root is None:
         return None
     unit, report = Unit(grow(root, text)), Report()
     order = sorted(unit.functions.values(), key=lambda one: one.name != "main")
     report.quiet = True
-    for _ in range(1 if unit.root.end_line > _MANY_LINES else 2):
-        for function in order:
-            run_function(unit, function, report)
+    for _ in range(_QUIET_ROUNDS):
+        _run(unit, order, report)
     report.quiet = False
-    for function in order:
-        run_function(unit, function, report)
+    _run(unit, order, report)
     for check in (check_loops, check_terminators, check_races, check_results, check_secrets):
         check(unit, report)
     return report.hits()
+
+
+def _run(unit: Unit, order: list[Function], report: Report) -> None:
+    """One reading: every function gets a share of the steps that fits its length."""
+    chars = sum(one.body.end - one.body.start for one in order) + 1
+    for function in order:
+        share = _STEPS * (function.body.end - function.body.start) // chars
+        run_function(unit, function, report, min(_MAX_STEPS, max(_MIN_STEPS, share)))

@@ -15,6 +15,7 @@ _WAITS = re.compile(
     r"sem_wait|pthread_cond_wait|sigsuspend|sched_yield|msgrcv|sigwait\w*|fgetc|getc|\w*(?:[wW]ait|[sS]leep|[dD]elay|[rR]eceive)\w*"
 )
 _DECIDES = ("if_statement", "switch_statement", "conditional_expression", *LOOPS)
+_MAX_CALLS = 20  # Of one function are looked at for recursion.
 _HIGH_DEPTH = 100_000
 
 
@@ -142,7 +143,8 @@ def _skips(function: Function, node: Node, condition: Node) -> bool:
 
 
 def _recursion(unit: Unit, function: Function, report: Report) -> None:
-    own = [call for call in calls(function.body) if callee(call) == function.name]
+    inside = list(calls(function.body))
+    own = [call for call in inside if callee(call) == function.name][:_MAX_CALLS]
     names = [one.name for one in function.params]
     for call in own:
         given = ["".join(one.text.split()) for one in arguments(call)]
@@ -151,7 +153,7 @@ def _recursion(unit: Unit, function: Function, report: Report) -> None:
             report.say("endless-recursion", call)
     if own and _depth_from_input(function):
         report.say("endless-recursion", own[0])
-    for call in calls(function.body):
+    for call in inside[:_MAX_CALLS]:
         other = unit.functions.get(callee(call))
         if other is not None and other is not function and not _decided(call, function):
             back = [one for one in calls(other.body) if callee(one) == function.name]

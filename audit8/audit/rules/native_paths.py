@@ -1,7 +1,7 @@
 """Runs one function over its paths: conditions narrow what is known, loops are widened, every path ends in `finish`.
 
-A step is visited in at most `_MAX_STATES` different states and a function in `_MAX_STEPS` steps; what lies beyond is
-not looked at. Says nothing itself: the evaluator does.
+A step is visited in at most `_MAX_STATES` different states and a function in as many steps as the caller allows; what
+lies beyond is not looked at. Says nothing itself: the evaluator does.
 """
 
 import math
@@ -16,14 +16,14 @@ from audit8.audit.rules.native_tree import Node, bare, callee, place
 from audit8.audit.rules.native_values import INF, OUTSIDE, State, Value, join_taint
 
 _MAX_STATES = 40
-_MAX_STEPS = 12_000
+_CHEAP_NAMES = 16  # A step costs more where more names are known.
 _NO_RETURN = ("exit", "_exit", "abort", "_Exit", "quick_exit", "err", "errx", "longjmp", "pthread_exit")
 
 
-def run_function(unit: Unit, function: Function, report: Report) -> None:
-    """Evaluates `function` on its paths, adds to its summary and reports."""
+def run_function(unit: Unit, function: Function, report: Report, steps: int) -> None:
+    """Evaluates `function` on its paths in at most `steps`, adds to its summary and reports."""
     if function.body.height <= MAX_HEIGHT:
-        _Paths(unit, function, report).run()
+        _Paths(unit, function, report).run(steps)
 
 
 class _Paths:
@@ -34,12 +34,11 @@ class _Paths:
         self._tested: dict[int, list[Node]] = {}
         self._assigned: dict[int, dict[str, str]] = {}
 
-    def run(self) -> None:
+    def run(self, steps: int) -> None:
         pending: list[tuple[Step | None, State]] = [(self._graph.first, self._eval.begin())]
-        for _ in range(_MAX_STEPS):
-            if not pending:
-                break
+        while pending and steps > 0:
             step, state = pending.pop()
+            steps -= 1 + len(state.vars) // _CHEAP_NAMES
             if step is not None and self._is_new(step, state):
                 pending += self._take(step, state)
         self._eval.end(not pending)
