@@ -21,13 +21,18 @@ from audit8.audit.rules.native_values import (
 _ALLOCATE = {"malloc": 0, "valloc": 0, "alloca": 0, "kmalloc": 0, "realloc": 1, "reallocf": 1, "aligned_alloc": 1}
 _TEXT_COPIES = ("strdup", "strndup", "wcsdup", "xstrdup")
 _OPEN = ("fopen", "fdopen", "popen", "opendir", "tmpfile", "freopen")
-_MAY_BE_NULL = ("strchr", "strrchr", "strstr", "strpbrk", "strtok", "memchr", "getenv", "bsearch", "localtime", "gmtime",
+_MAY_BE_NULL = ("strchr", "strrchr", "strstr", "strpbrk", "strtok", "memchr", "getenv", "bsearch", "localtime",
+                "gmtime",
                 "getpwnam", "getpwuid", "gethostbyname", "fgets", "strcasestr")  # fmt: skip
 _FREE = ("free", "kfree", "cfree", "g_free")
 _CLOSE = ("fclose", "pclose", "closedir")
 _NUMBERS = ("atoi", "atol", "atoll", "strtol", "strtoul", "strtoll", "strtoull", "atof", "strtod", "ntohl", "ntohs",
             "stoi", "stol", "abs", "labs", "strlen", "strnlen", "toupper", "tolower")  # fmt: skip
-_READS = ("getchar", "getc", "fgetc", "getwchar")
+_RESULTS = {
+    "getenv": Value(taint=OUTSIDE, null="maybe"),
+    **dict.fromkeys(("getchar", "getc", "fgetc", "getwchar"), Value(-1, 255, taint=OUTSIDE)),
+    **dict.fromkeys(("rand", "random"), Value(0, 2**31 - 1)),
+}
 _PASS = ("strchr", "strrchr", "strstr", "strtok", "strpbrk", "strdup", "strndup", "basename", "strcasestr", "realpath")
 _KNOWN = re.compile(
     r"(?:str|mem|wcs|is)\w+|v?f?s?n?printf|v?f?s?scanf|f?(?:puts|putc)|putchar|perror|f(?:read|write|gets|seek|tell|flush|"
@@ -90,33 +95,16 @@ class Calls(Copies):
         self, node: Node, name: str, given: list[Node], values: list[Value], state: State, receiver: Value
     ) -> Value:
         taint = join_taint(*values)
-        if name.endswith((".c_str", ".data", ".str", ".substr")):
-            return receiver
         if name in _ALLOCATE or name == "calloc" or name in _TEXT_COPIES:
             return self._allocated(node, name, given, values, state)
         if name in _OPEN:
             state.objs[node.start] = Obj("file", line=node.line)
             return Value(obj=node.start, null="maybe")
-        if _CAN_FAIL.fullmatch(name):
-            return Value(-1, INF, capped=True)
-        if name == "getenv":
-            return Value(taint=OUTSIDE, null="maybe")
-        if name in _MAY_BE_NULL:
+        if name in _MAY_BE_NULL and name != "getenv":
             return Value(taint=taint, null="maybe", moved=True, obj=values[0].obj if values and name != "fgets" else 0)
-        if name in _READS:
-            return Value(-1, 255, taint=OUTSIDE)
-        if name in ("strlen", "strnlen"):
-            return Value(0, INF, taint=taint)
-        if name in ("rand", "random"):
-            return Value(0, 2**31 - 1)
-        if name in _NUMBERS:
-            return Value(taint=taint, nonzero=False)
-        if name in ("read", "recv", "fread", "write"):
-            size = values[2].hi if len(values) > 2 else INF
-            return Value(-1 if name in ("read", "recv") else 0, size, capped=True)
-        if name in _PASS:
-            return Value(taint=taint, null="maybe" if name == "realpath" else "")
-        return UNKNOWN
+        if name in ("read", "recv", "fread", "write") and len(values) > 2:
+            return Value(-1 if name in ("read", "recv") else 0, values[2].hi, capped=True)
+        return _result_of(name, taint, receiver)
 
     def _allocated(self, node: Node, name: str, given: list[Node], values: list[Value], state: State) -> Value:
         size = UNKNOWN
@@ -195,7 +183,8 @@ class Calls(Copies):
         if not _KNOWN.fullmatch(name) or name in ("printf", "fprintf", "close", "exit", "time", "strtol", "assert"):
             return
         for one, value in zip(given, values, strict=True):
-            if value.forged or (value.null in ("null", "maybe") and value.obj and place(one)) or (value.null == "maybe" and place(one) and "*" in self._checks.type_of(one)):
+            pointer = value.obj or (value.null == "maybe" and "*" in self._checks.type_of(one))
+            if value.forged or (value.null in ("null", "maybe") and pointer and place(one)):
                 self._checks.deref(one, one, value, state)
 
     def _sinks(self, node: Node, name: str, given: list[Node], values: list[Value]) -> None:
@@ -219,3 +208,16 @@ class Calls(Copies):
 def _returns(own: Function) -> str:
     declarator, kind = own.node.part("declarator"), own.node.part("type")
     return f"{kind.text if kind else ''} {'*' if declarator and declarator.kind == 'pointer_declarator' else ''}"
+
+
+def _result_of(name: str, taint: int, receiver: Value) -> Value:
+    """What a library function returns that only looks at its arguments."""
+    if name.endswith((".c_str", ".data", ".str", ".substr")):
+        return receiver
+    if _CAN_FAIL.fullmatch(name):
+        return Value(-1, INF, capped=True)
+    if name in ("strlen", "strnlen"):
+        return Value(0, INF, taint=taint)
+    if name in _NUMBERS or name in _PASS:
+        return Value(taint=taint, null="maybe" if name == "realpath" else "")
+    return _RESULTS.get(name, UNKNOWN)

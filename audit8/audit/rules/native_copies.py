@@ -20,9 +20,11 @@ from audit8.audit.rules.native_values import (
 )
 
 # Which argument is the target and which the length (two: a product).
-_BOUNDED = {"memcpy": (0, 2), "memmove": (0, 2), "memset": (0, 2), "strncpy": (0, 2), "snprintf": (0, 1), "fgets": (0, 1),
-            "read": (1, 2), "recv": (1, 2), "recvfrom": (1, 2), "fread": (0, 1, 2), "bcopy": (1, 2), "vsnprintf": (0, 1),
-            "strlcpy": (0, 2), "wmemcpy": (0, 2), "getcwd": (0, 1)}  # fmt: skip
+_BOUNDED = {
+    "memcpy": (0, 2), "memmove": (0, 2), "memset": (0, 2), "strncpy": (0, 2), "strlcpy": (0, 2), "wmemcpy": (0, 2),
+    "snprintf": (0, 1), "vsnprintf": (0, 1), "fgets": (0, 1), "getcwd": (0, 1), "read": (1, 2), "recv": (1, 2),
+    "recvfrom": (1, 2), "bcopy": (1, 2), "fread": (0, 1, 2),
+}  # fmt: skip
 _INPUTS = {"fgets": 0, "gets": 0, "read": 1, "recv": 1, "recvfrom": 1, "fread": 0, "getline": 0, "getdelim": 0}
 _SCANS = {"scanf": 0, "fscanf": 1, "sscanf": 1, "scanf_s": 0, "wscanf": 0}
 _COPIES = {"strcpy": 1, "strcat": 1, "strncpy": 1, "strncat": 1, "memcpy": 1, "memmove": 1, "strlcpy": 1, "stpcpy": 1,

@@ -8,7 +8,7 @@ from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_narrow import LOOKS, Known, assume, key_of
 from audit8.audit.rules.native_pointers import Pointers
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, bare, callee, character, literal_length, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, literal_length, names_in, place
 from audit8.audit.rules.native_values import (
     INF,
     OUTSIDE,
@@ -26,6 +26,7 @@ from audit8.audit.rules.native_values import (
 MAX_HEIGHT = 60
 """An expression nested deeper is not evaluated."""
 
+_CONSTANTS = {"true": 1, "false": 0, "null": 0, "nullptr": 0, "char_literal": 0}
 _ARITHMETIC = ("+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^")
 
 
@@ -46,6 +47,7 @@ class Expressions(Pointers):
             "new_expression": self._new,
             "pointer_expression": self._pointer,
             "subscript_expression": self._subscript,
+            "sizeof_expression": self._sizeof,
             "string_literal": self._string,
             "unary_expression": self._unary,
             "update_expression": self._update,
@@ -65,17 +67,11 @@ class Expressions(Pointers):
     def value(self, node: Node | None, state: State) -> Value:
         while node is not None and node.kind in ("parenthesized_expression", "condition_clause"):
             node = node.parts[-1] if node.parts else None
-        if node is None:
+        if node is None or node.kind == "lambda_expression":
             return UNKNOWN
         known = self.unit.fold(node) if node.kind != "identifier" else None
-        if known is not None:
-            return const(known)
-        if node.kind in ("true", "false", "null", "nullptr"):
-            return const(1 if node.kind == "true" else 0)
-        if node.kind == "char_literal":
-            return const(character(node.text) or 0)
-        if node.kind in ("lambda_expression", "sizeof_expression"):
-            return self._sizeof(node, state) if node.kind == "sizeof_expression" else UNKNOWN
+        if known is not None or node.kind in _CONSTANTS:
+            return const(_CONSTANTS.get(node.kind, 0) if known is None else known)
         evaluate = self._kinds.get(node.kind)
         if evaluate is not None:
             return evaluate(node, state)
@@ -225,8 +221,12 @@ class Expressions(Pointers):
 
 
 def _compared(operator: str, left: Value, right: Value) -> Value:
-    outcomes = {"<": (left.hi < right.lo, left.lo >= right.hi), ">": (left.lo > right.hi, left.hi <= right.lo),
-                "<=": (left.hi <= right.lo, left.lo > right.hi), ">=": (left.lo >= right.hi, left.hi < right.lo)}  # fmt: skip
+    outcomes = {
+        "<": (left.hi < right.lo, left.lo >= right.hi),
+        ">": (left.lo > right.hi, left.hi <= right.lo),
+        "<=": (left.hi <= right.lo, left.lo > right.hi),
+        ">=": (left.lo >= right.hi, left.hi < right.lo),
+    }
     zero = left if right.exact == 0 else right if left.exact == 0 else None
     if operator in ("==", "!=") and zero is not None and (zero.nonzero or zero.null == "no"):
         return const(1 if operator == "!=" else 0)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from audit8.audit.rules.native_tree import Node, bare
 
-MAX_HEIGHT = 300
+MAX_HEIGHT = 200
 _LOOPS = ("while_statement", "for_statement", "do_statement", "for_range_loop")
 _BLOCKS = ("compound_statement", "preproc_if", "preproc_ifdef", "preproc_elif", "preproc_else", "try_statement")
 
@@ -48,21 +48,23 @@ class Graph:
             return self._loop(node, after)
         if kind == "switch_statement":
             return self._switch(node, after)
-        if kind in ("return_statement", "throw_statement", "co_return_statement"):
-            return Step("return", node, self.last)
-        if kind == "break_statement":
-            return self._breaks[-1] if self._breaks else after
-        if kind == "continue_statement":
-            return self._continues[-1] if self._continues else after
-        if kind == "goto_statement":
-            return self._label(node.parts[0].text) if node.parts else after
-        if kind == "labeled_statement":
-            label = self._label(node.parts[0].text)
-            label.next = self._sequence(node.parts[1:], after)
-            return label
-        if kind in ("else_clause", "case_statement", "attributed_statement", "preproc_directive"):
+        if kind in ("else_clause", "case_statement", "attributed_statement"):
             return self._sequence(node.parts, after)
-        return Step("do", node, after)
+        return self._jump(node, after) or Step("do", node, after)
+
+    def _jump(self, node: Node, after: Step) -> Step | None:
+        """Where a statement goes that goes elsewhere; None for any other."""
+        if node.kind in ("return_statement", "throw_statement", "co_return_statement"):
+            return Step("return", node, self.last)
+        targets = {"break_statement": self._breaks, "continue_statement": self._continues}
+        if node.kind in targets:
+            return targets[node.kind][-1] if targets[node.kind] else after
+        if node.kind not in ("goto_statement", "labeled_statement") or not node.parts:
+            return None
+        label = self._label(node.parts[0].text)
+        if node.kind == "labeled_statement":
+            label.next = self._sequence(node.parts[1:], after)
+        return label
 
     def _label(self, name: str) -> Step:
         return self._labels.setdefault(name, Step("do", None))

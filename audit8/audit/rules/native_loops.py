@@ -49,17 +49,12 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
     always = condition is None or condition.kind == "true" or unit.fold(condition) not in (0, None)
     if always:
         busy = any(_WAITS.fullmatch(callee(call).split("->")[-1].split(".")[-1]) for call in calls(node))
-        if (not busy and not _leaves(node) and node.kind != "do_statement") or (always and _only_allocates(node)):
+        if not busy and not _leaves(node) and node.kind != "do_statement":
             report.say("endless-loop", node)
-    elif condition is not None and not _leaves(node):
-        if _unchanged(function, node, condition) or _wrong_way(unit, function, node, condition):
+    elif condition is not None:
+        stuck = _unchanged(function, node, condition) or _wrong_way(unit, function, node, condition)
+        if (stuck and not _leaves(node)) or _skips(function, node, condition):
             report.say("endless-loop", node)
-    if condition is not None and not always and _skips(function, node, condition):
-        report.say("endless-loop", node)
-
-
-def _only_allocates(node: Node) -> bool:
-    return False
 
 
 def _unchanged(function: Function, node: Node, condition: Node) -> bool:
@@ -187,9 +182,9 @@ def _depth_from_input(function: Function) -> bool:
     """A number from outside that nothing bounds says how deep the calls go."""
     names = {one.name for one in function.params}
     for one in function.body.walk():
-        if one.kind == "binary_expression" and one.kids[1].kind in (">", ">="):
-            if names & names_in(one.kids[0]) and one.kids[2].text not in ("0", "1"):
-                return False
+        above = one.kind == "binary_expression" and one.kids[1].kind in (">", ">=")
+        if above and names & names_in(one.kids[0]) and one.kids[2].text not in ("0", "1"):
+            return False
     for given in function.summary.given:
         for param, (value, _) in zip(function.params, given, strict=False):
             is_number = bounds(param.type, {}) is not None

@@ -39,21 +39,18 @@ class Checks:
             return ""
         if node.kind == "cast_expression":
             return " ".join(node.parts[0].text.split())
-        if node.kind in ("number_literal", "char_literal"):
-            return "double" if "." in node.text else "long" if node.text[-1:] in "lL" else "int"
         if node.kind in ("subscript_expression", "pointer_expression"):
-            root, depth = self._root(node)
-            one = self.variable(root)
-            stars = max(0, depth - len(one.counts)) if one else 0
-            return one.type[: len(one.type) - stars].strip() if one and one.type.count("*") >= stars else ""
+            return self._element_type(node)
         if node.kind == "binary_expression" and node.kids[1].kind not in _COMPARES:
             return self._wider(self.type_of(node.kids[0]), self.type_of(node.kids[2]))
-        if node.kind == "sizeof_expression":
-            return "size_t"
-        if node.kind == "call_expression":
-            return _NUMBERS.get(callee(node), "")
         found = self.variable(node)
-        return "" if found is None else f"{found.type} *" if found.counts else found.type
+        return _type_by_itself(node) if found is None else f"{found.type} *" if found.counts else found.type
+
+    def _element_type(self, node: Node) -> str:
+        root, depth = self._root(node)
+        one = self.variable(root)
+        stars = max(0, depth - len(one.counts)) if one else 0
+        return one.type[: len(one.type) - stars].strip() if one and one.type.count("*") >= stars else ""
 
     def _wider(self, one: str, other: str) -> str:
         if "*" in one or "*" in other:
@@ -138,7 +135,8 @@ class Checks:
         """`length` bytes are written to `target`."""
         room = self.room(target, value, state)
         outside = length.taint == OUTSIDE
-        if (length.hi > room and not length.capped and (outside or math.isfinite(length.hi))) or (outside and length.lo < 0 and not length.floored):
+        long = length.hi > room and not length.capped and (outside or math.isfinite(length.hi))
+        if long or (outside and length.lo < 0 and not length.floored):
             self.say("copy-past-end", node)
 
     def read(self, node: Node, source: Node, value: Value, length: Value, state: State) -> None:
@@ -215,6 +213,14 @@ class Checks:
 
     def _leak(self, obj: Obj, line: int) -> None:
         self._report.say_line("memory-leak" if obj.kind == "heap" else "handle-leak", line, line)
+
+
+def _type_by_itself(node: Node) -> str:
+    if node.kind in ("number_literal", "char_literal"):
+        return "double" if "." in node.text else "long" if node.text[-1:] in "lL" else "int"
+    if node.kind == "call_expression":
+        return _NUMBERS.get(callee(node), "")
+    return "size_t" if node.kind == "sizeof_expression" else ""
 
 
 def _expression_above(node: Node) -> list[Node]:

@@ -201,20 +201,20 @@ class Unit:
             total *= count
         return total
 
+    def _fold_word(self, node: Node) -> int | None:
+        return integer(node.text) if node.kind == "number_literal" else self.constants.get(node.text)
+
     def fold(self, node: Node | None) -> int | None:
         """The number that an expression of constants has."""
         node = bare(node)
         if node is None or node.height > _MAX_HEIGHT:
             return None
-        if node.kind == "number_literal":
-            return integer(node.text)
-        if node.kind == "char_literal":
-            return character(node.text)
-        if node.kind == "identifier":
-            return self.constants.get(node.text)
-        if node.kind == "sizeof_expression":
-            kind = node.part("type")
-            return size_of(" ".join(kind.text.split()), self.structs) if kind is not None else None
+        if not node.kids:
+            return self._fold_word(node)
+        if node.kind in ("char_literal", "sizeof_expression"):
+            kind = node.part("type") if node.kind == "sizeof_expression" else None
+            size = size_of(" ".join(kind.text.split()), self.structs) if kind is not None else None
+            return character(node.text) if node.kind == "char_literal" else size
         if node.kind == "unary_expression" and node.kids[0].kind == "-":
             inner = self.fold(node.kids[1])
             return -inner if inner is not None else None

@@ -38,7 +38,7 @@ class _Paths:
         pending: list[tuple[Step | None, State]] = [(self._graph.first, self._eval.begin())]
         while pending and steps > 0:
             step, state = pending.pop()
-            steps -= 1 + len(state.vars) // _CHEAP_NAMES
+            steps -= 1 + (len(state.vars) + len(state.objs)) // _CHEAP_NAMES
             if step is not None and self._is_new(step, state):
                 pending += self._take(step, state)
         self._eval.end(not pending)

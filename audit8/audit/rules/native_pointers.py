@@ -117,7 +117,9 @@ class Pointers(ABC):
             return value
         if not obj.type and obj.kind == "heap" and "void" not in kind and kind.count("*") == 1:
             state.objs[value.obj] = replace(obj, type=_plain(kind))
-        elif (obj.kind in ("heap", "var", "param") and self._differ(obj.type, _plain(kind)) and not self._tagged) or (obj.kind == "var" and (self.unit.structs.get(_plain(kind)) or 0) > obj.size):
+            return value
+        other = obj.kind in ("heap", "var", "param") and not self._tagged and self._differ(obj.type, _plain(kind))
+        if other or (obj.kind == "var" and self.unit.structs.get(_plain(kind), 0) > obj.size):
             self._checks.say("type-confusion", node)
         return value
 

@@ -143,9 +143,16 @@ def _arguments(unit: Unit, function: Function, node: Node, report: Report) -> No
         report.say("unchecked-result", node)
     if name in _PRINTS and len(given) > _PRINTS[name] and given[_PRINTS[name]].kind == "string_literal":
         _format(unit, function, node, given, _PRINTS[name], report)
-    elif (name == "memset" and len(given) == 3 and unit.fold(given[2]) == 0 and unit.fold(given[1]) != 0) or (
-        name == "fopen" and len(given) == 2 and given[1].kind == "string_literal" and not _MODE.fullmatch(given[1].text)
-    ) or (_TEXT_FIRST.fullmatch(name) and given and _is_plain_number(unit, function, given[0])):
+    elif (
+        (name == "memset" and len(given) == 3 and unit.fold(given[2]) == 0 and unit.fold(given[1]) != 0)
+        or (
+            name == "fopen"
+            and len(given) == 2
+            and given[1].kind == "string_literal"
+            and not _MODE.fullmatch(given[1].text)
+        )
+        or (_TEXT_FIRST.fullmatch(name) and given and _is_plain_number(unit, function, given[0]))
+    ):
         report.say("wrong-arguments", node)
     elif name in unit.functions:
         _own_call(unit.functions[name], node, given, report)

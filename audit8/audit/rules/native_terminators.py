@@ -15,9 +15,9 @@ def check_terminators(unit: Unit, report: Report) -> None:
         last_read = _last_reads(inside)
         ended = _ended(function, inside)
         for call in inside:
-            if callee(call) == "strncpy" and _is_cut(unit, function, call, ended):
-                if last_read.get(place(arguments(call)[0]), 0) > call.end:
-                    report.say("terminator-missing", call)
+            is_cut = callee(call) == "strncpy" and _is_cut(unit, function, call, ended)
+            if is_cut and last_read.get(place(arguments(call)[0]), 0) > call.end:
+                report.say("terminator-missing", call)
         for variable in function.locals.values():
             bare_text = variable.counts and variable.type.endswith("char")
             if not bare_text or variable.name in ended or not _is_bare_text(variable.value, variable.counts[0]):
