@@ -3,6 +3,7 @@
 Knows tokens, positions and pages; knows nothing of requests. Used by the owner thread only.
 """
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -65,9 +66,16 @@ def _record(body: Callable[[], Tensor], pool: Any) -> tuple[torch.cuda.CUDAGraph
     body()  # compiles what is not compiled yet, outside the recording
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
-    # Only this thread's calls count: a route that asks for the free memory must not spoil the recording.
-    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-        result = body()
+    # Only this thread's calls count: a route that asks for the free memory must not spoil the recording. Nor may a
+    # graph that is collected meanwhile: its end is a call of this thread.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            result = body()
+    finally:
+        if collecting:
+            gc.enable()
     return graph, result
 
 

@@ -106,13 +106,6 @@ RULES = (
             ),
             Finder(
                 C,
-                r"(?<![\w.>:])(?:system|popen|_popen|wsystem|_wsystem)\s*\(\s*(?P<v>[^\",;()]{1,"
-                r"100}(?:\([^()]*\))?)\s*[,)]",
-                vary="varies",
-            ),
-            Finder(C, rf"(?<![\w.>:])(?:system|popen)\s*\(\s*\(?{PLUS_CHAIN}", vary="varies"),
-            Finder(
-                C,
                 r"\bexec[lv]p?e?\s*\(\s*(?P<s>\"[\x00]*\"\s*,\s*\"[\x00]*\"\s*,\s*\"[\x00]*\")\s*,"
                 r"\s*(?P<v>[^,;]{1,100})",
                 literal=r"\bsh\"(?s:.*)\"-c\"$",

@@ -3,19 +3,6 @@
 from audit8.audit.rules.rule import DSTR, C, Finder, Rule, Words
 from audit8.types import Severity
 
-_BOUNDED = r"\bstrlen\s*\(|\bsizeof\b|\bstrnlen\s*\(|\bmalloc\s*\(|\bstrdup\s*\("
-_JUMP = r"\b(?:return|goto|break|continue|exit|abort|case|default)\b"
-_USE = (
-    r"(?P<at>\*\s*(?P=p)\b(?!\s*=\s*NULL)|\b(?P=p)\s*(?:->|\[)|\b(?!free\b|sizeof\b|"
-    r"delete\b)\w+\s*\([^;()]{0,60}(?<![\w&])(?P=p)\b)"
-)
-
-
-def _released(call: str) -> str:
-    """`call` (group p) and straight-line code of the same block after it: no brace, no jump, no new value for p."""
-    return rf"\b{call}\s*;(?:(?!{_JUMP}|\b(?P=p)\s*=(?!=)|&\s*(?P=p)\b)[^{{}}]){{0,300}}?"
-
-
 RULES = (
     Rule(
         "gets",
@@ -46,23 +33,7 @@ RULES = (
             "Copy with the target's size (snprintf, strlcpy) and handle truncation.",
             "按目标大小复制（snprintf、strlcpy），并处理截断。",
         ),
-        (
-            Finder(
-                C,
-                r"(?<![\w.>:])(?:strcpy|strcat|wcscpy|wcscat|stpcpy)\s*\(\s*[^,;]{1,80},\s*(?P<v>[^;\"]{1,100}?)\)\s*;",
-                vary="varies",
-                lacks=_BOUNDED,
-                window=300,
-            ),
-            Finder(
-                C,
-                rf"(?<![\w.>:])v?sprintf\s*\(\s*[^,;]{{1,80}},\s*(?P<s>{DSTR})\s*,\s*(?P<v>[^;]{{1,200}})\)\s*;",
-                literal=r"%[-+ #0]*s",
-                vary="varies",
-                lacks=_BOUNDED,
-                window=300,
-            ),
-        ),
+        checked=C,
     ),
     Rule(
         "unbounded-scan",
@@ -169,10 +140,7 @@ RULES = (
             "Use it before freeing it, and set the pointer to NULL afterwards.",
             "在释放之前使用，释放后把指针置为 NULL。",
         ),
-        (
-            Finder(C, _released(r"free\s*\(\s*(?P<p>\w+)\s*\)") + _USE),
-            Finder(C, _released(r"delete(?:\s*\[\s*\])?\s+(?P<p>\w+)") + _USE),
-        ),
+        checked=C,
     ),
     Rule(
         "double-free",
@@ -183,13 +151,7 @@ RULES = (
         Words("Memory freed twice", "重复释放内存"),
         Words("The second free() corrupts the allocator's own data.", "第二次 free() 会破坏分配器自身的数据。"),
         Words("Free it once, and set the pointer to NULL afterwards.", "只释放一次，释放后把指针置为 NULL。"),
-        (
-            Finder(C, _released(r"free\s*\(\s*(?P<p>\w+)\s*\)") + r"(?P<at>\bfree\s*\(\s*(?P=p)\s*\))"),
-            Finder(
-                ("cpp",),
-                _released(r"delete(?:\s*\[\s*\])?\s+(?P<p>\w+)") + r"(?P<at>\bdelete(?:\s*\[\s*\])?\s+(?P=p)\b)",
-            ),
-        ),
+        checked=C,
     ),
     Rule(
         "realloc-loses",

@@ -16,6 +16,8 @@ from audit8.audit.rules import (
     files,
     hidden_text,
     memory,
+    native_logic_rules,
+    native_memory_rules,
     pages,
     rust,
     secrets,
@@ -25,6 +27,7 @@ from audit8.audit.rules import (
     web,
 )
 from audit8.audit.rules.matching import Text, hits
+from audit8.audit.rules.native_checks import check_c, check_cpp
 from audit8.audit.rules.python_checks import check_python
 from audit8.audit.rules.rule import Hit, Rule
 from audit8.audit.rules.rust_checks import check_rust
@@ -41,6 +44,8 @@ _TABLES = (
     web,
     crypto,
     memory,
+    native_memory_rules,
+    native_logic_rules,
     solana,
     contracts,
     contracts_care,
@@ -49,7 +54,12 @@ _TABLES = (
     solidity,
     hidden_text,
 )
-CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {"rust": check_rust, "solidity": check_solidity}
+CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {
+    "c": check_c,
+    "cpp": check_cpp,
+    "rust": check_rust,
+    "solidity": check_solidity,
+}
 """Per language, what finds the rules that say `checked`: hits, or None where the text has no usable tree."""
 
 RULES: dict[str, Rule] = {rule.id: rule for table in _TABLES for rule in table.RULES}

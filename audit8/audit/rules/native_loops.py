@@ -1,0 +1,193 @@
+"""Checks of C and C++ on loops and recursion without an end."""
+
+import re
+
+from audit8.audit.rules.native_model import Function, Unit
+from audit8.audit.rules.native_report import Report
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, names_in, place
+from audit8.audit.rules.native_values import OUTSIDE, bounds, is_float, is_unsigned
+
+LOOPS = ("while_statement", "for_statement", "do_statement")
+_EXITS = ("return_statement", "goto_statement", "throw_statement", "co_return_statement")
+_ENDS = re.compile(r"_?exit|abort|err|errx|longjmp|pthread_exit|exec[lv]p?e?|quick_exit|_Exit|std::terminate")
+_WAITS = re.compile(
+    r"accept4?|read|recv\w*|p?select|poll|epoll_wait|u?n?a?n?o?sleep|wait(?:pid)?|pause|getchar|f?s?scanf|f?gets|getline|"
+    r"sem_wait|pthread_cond_wait|sigsuspend|sched_yield|msgrcv|sigwait\w*|fgetc|getc|\w*(?:[wW]ait|[sS]leep|[dD]elay|[rR]eceive)\w*"
+)
+_DECIDES = ("if_statement", "switch_statement", "conditional_expression", *LOOPS)
+_MAX_CALLS = 20  # Of one function are looked at for recursion.
+_HIGH_DEPTH = 100_000
+
+
+def check_loops(unit: Unit, report: Report) -> None:
+    for function in unit.functions.values():
+        for node in function.body.walk():
+            if node.kind in LOOPS:
+                _loop(unit, function, node, report)
+        _recursion(unit, function, report)
+
+
+# ---- loops
+
+
+def _leaves(node: Node) -> bool:
+    """Whether something in the loop can leave it other than by its condition."""
+    for one in node.walk():
+        if one.kind in _EXITS or (one.kind == "call_expression" and _ENDS.fullmatch(callee(one))):
+            return True
+        if one.kind == "break_statement":
+            holder = next((up for up in one.above() if up.kind in (*LOOPS, "for_range_loop", "switch_statement")), None)
+            if holder is node:
+                return True
+    return False
+
+
+def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
+    condition, body = bare(node.part("condition")), node.part("body")
+    if body is None:
+        return
+    always = condition is None or condition.kind == "true" or unit.fold(condition) not in (0, None)
+    if always:
+        busy = any(_WAITS.fullmatch(callee(call).split("->")[-1].split(".")[-1]) for call in calls(node))
+        if not busy and not _leaves(node) and node.kind != "do_statement":
+            report.say("endless-loop", node)
+    elif condition is not None:
+        stuck = _unchanged(function, node, condition) or _wrong_way(unit, function, node, condition)
+        if (stuck and not _leaves(node)) or _skips(function, node, condition):
+            report.say("endless-loop", node)
+
+
+def _unchanged(function: Function, node: Node, condition: Node) -> bool:
+    """The condition is of plain local variables, and nothing in the loop changes one of them."""
+    if any(one.kind in ("call_expression", "field_expression", "subscript_expression", "pointer_expression",
+                        "assignment_expression", "update_expression") for one in condition.walk()):  # fmt: skip
+        return False
+    names = names_in(condition)
+    own = {name for name in names if name in function.locals and "volatile" not in function.locals[name].node.text}
+    changed = {name for name, _, _ in changes(node)} | _handed_out(function.body)
+    return bool(own) and own == {name for name in names if not name.isupper()} and not own & changed
+
+
+def changes(node: Node) -> list[tuple[str, Node, str]]:
+    """What a loop assigns: the name, the node, and `+`, `-` or `=`."""
+    found = []
+    for one in node.walk():
+        if one.kind == "update_expression":
+            found.append((place(one.parts[0]), one, one.text.strip("*() ")[0:0] + ("+" if "++" in one.text else "-")))
+        elif one.kind == "assignment_expression":
+            sign = one.kids[1].kind
+            found.append((place(one.kids[0]), one, {"+=": "+", "-=": "-"}.get(sign, "=")))
+        elif one.kind == "binary_expression" and one.kids[1].kind == ">>" and "cin" in one.text:
+            found += [(name, one, "=") for name in names_in(one)]
+    return found
+
+
+def _handed_out(node: Node) -> set[str]:
+    """Names whose address is taken, or that a lambda may change."""
+    taken = {place(one.kids[1]) for one in node.walk() if one.kind == "pointer_expression" and one.text.startswith("&")}
+    return taken | {name for one in node.walk() if one.kind == "lambda_expression" for name in names_in(one)}
+
+
+def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> bool:
+    """One variable against a bound that its steps never reach."""
+    if condition.kind != "binary_expression" or condition.kids[1].kind not in ("<", "<=", ">", ">=", "!="):
+        return False
+    name, operator, bound = place(condition.kids[0]), condition.kids[1].kind, unit.fold(condition.kids[2])
+    variable = function.locals.get(name)
+    begin = node.part("initializer")
+    steps = [(one, way) for target, one, way in changes(node) if target == name and not _within(one, begin)]
+    ways = {way for _, way in steps}
+    if variable is None or not steps or name in _handed_out(function.body) or variable.counts:
+        return False
+    other = {target for target, _, _ in changes(node)} & names_in(condition.kids[2])
+    if not other and ((operator in ("<", "<=") and ways == {"-"}) or (operator in (">", ">=") and ways == {"+"})):
+        return True
+    if operator == ">=" and bound == 0 and ways == {"-"} and is_unsigned(variable.type):
+        return True
+    limits = bounds(variable.type, unit.structs)
+    if limits and bound is not None and operator in ("<", "<=") and bound + (operator == "<=") > limits[1]:
+        return True
+    return operator == "!=" and is_float(variable.type) and ways <= {"+", "-"}
+
+
+def _within(node: Node, holder: Node | None) -> bool:
+    return holder is not None and holder.start <= node.start < holder.end
+
+
+def _skips(function: Function, node: Node, condition: Node) -> bool:
+    """A `continue` before the only step of the condition's variable, under a test of plain variables."""
+    if node.kind != "while_statement":
+        return False
+    own = {name for name in names_in(condition) if name in function.locals}
+    changed = [(name, one) for name, one, _ in changes(node) if name in own]
+    if not changed or any(one.kind == "call_expression" for one in condition.walk()):
+        return False
+    first = min(one.start for _, one in changed)
+    for one in node.walk():
+        if one.kind != "continue_statement" or one.start > first:
+            continue
+        test = next((up for up in one.above() if up.kind in (*_DECIDES,)), None)
+        if test is not None and test.kind == "if_statement" and (tested := test.part("condition")) is not None:
+            known = {name for name, _, _ in changes(node) if name not in own}
+            if not names_in(tested) & known and not any(True for _ in calls(tested)):
+                return True
+    return False
+
+
+# ---- recursion
+
+
+def _recursion(unit: Unit, function: Function, report: Report) -> None:
+    inside = list(calls(function.body))
+    own = [call for call in inside if callee(call) == function.name][:_MAX_CALLS]
+    names = [one.name for one in function.params]
+    for call in own:
+        given = ["".join(one.text.split()) for one in arguments(call)]
+        constant = bool(names) and given == names and not any(name in _assigned_in(function) for name in names)
+        if not _decided(call, function) or constant:
+            report.say("endless-recursion", call)
+    if own and _depth_from_input(function):
+        report.say("endless-recursion", own[0])
+    for call in inside[:_MAX_CALLS]:
+        other = unit.functions.get(callee(call))
+        if other is not None and other is not function and not _decided(call, function):
+            back = [one for one in calls(other.body) if callee(one) == function.name]
+            if back and not _decided(back[0], other):
+                report.say("endless-recursion", call)
+
+
+def _assigned_in(function: Function) -> set[str]:
+    return {name for name, _, _ in changes(function.body)}
+
+
+def _decided(call: Node, function: Function) -> bool:
+    """Whether some condition decides about the call: around it, or by leaving the function before it."""
+    for one in call.above():
+        if one is function.body:
+            break
+        if one.kind in _DECIDES or (one.kind == "binary_expression" and one.kids[1].kind in ("&&", "||")):
+            return True
+    before = (
+        one for one in function.body.walk() if one.kind in (*_EXITS, "call_expression") and one.start < call.start
+    )
+    for one in before:
+        if one.kind == "call_expression" and not _ENDS.fullmatch(callee(one)):
+            continue
+        if not any(up is call.up for up in one.above()) and any(up.kind in _DECIDES for up in one.above()):
+            return True
+    return False
+
+
+def _depth_from_input(function: Function) -> bool:
+    """A number from outside that nothing bounds says how deep the calls go."""
+    names = {one.name for one in function.params}
+    for one in function.body.walk():
+        above = one.kind == "binary_expression" and one.kids[1].kind in (">", ">=")
+        if above and names & names_in(one.kids[0]) and one.kids[2].text not in ("0", "1"):
+            return False
+    for given in function.summary.given:
+        for param, (value, _) in zip(function.params, given, strict=False):
+            is_number = bounds(param.type, {}) is not None
+            if is_number and value.taint == OUTSIDE and not value.capped and value.hi > _HIGH_DEPTH:
+                return True
+    return False
