@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from audit8.engine import kernels, loading, weights
+from audit8.engine import cpu_products, kernels, loading, weights
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.device import GIB, memory
 from audit8.engine.fused import FusedExecutor
@@ -29,7 +29,7 @@ STOCK_ARITHMETIC = {
     "4bit": "NF4 by bitsandbytes, transformers' generate",
     "none": "the checkpoint's own 16 bit, transformers' generate",
 }
-FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, float32 sums{graphs}"
+FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, {sums} sums{graphs}"
 GPU_ROWS, CPU_ROWS = 64, 8
 CACHED_CONTEXTS = 4  # an audit asks several questions at once; more room would only look like a need for memory
 CPU_CHUNK_TOKENS = 256  # a 1.5B on two cores takes seconds for a chunk: the longest wait for a cancel
@@ -122,7 +122,10 @@ def read_weights(
     """The decoder's weights on the order's device; raises MissingDependency, ModelNotFound."""
     loading.check_bitsandbytes()
     reading = weights.ReadOrder(
-        context_tokens, order.head, lambda done, total: progress(LoadProgress("loading", done, total, "tensors"))
+        context_tokens,
+        order.head,
+        lambda done, total: progress(LoadProgress("loading", done, total, "tensors")),
+        pack=(lambda weight: weight) if order.device.startswith("cuda") else cpu_products.pack,
     )
     with loading.in_words(order.folder):
         return weights.read(order.folder, frame.config, torch.device(order.device), reading)
@@ -159,12 +162,19 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
         ),
         frame=frame,
         context_tokens=context_tokens,
-        arithmetic=FUSED_ARITHMETIC.format(
-            activations="fp16" if on_gpu else "bf16", graphs=", CUDA graphs" if runner.has_graphs else ""
-        ),
+        arithmetic=_arithmetic(read, on_gpu, runner.has_graphs),
         notes=tuple(notes),
         weights_memory=weights_memory,
         parallel=runner.max_rows,
+    )
+
+
+def _arithmetic(read: weights.DecoderWeights, on_gpu: bool, graphs: bool) -> str:
+    """In words; a model's widest product, down, speaks for the others."""
+    if isinstance(read.layers[0].down, cpu_products.PackedWeight):
+        return FUSED_ARITHMETIC.format(activations="16-bit integer", sums="exact", graphs="")
+    return FUSED_ARITHMETIC.format(
+        activations="fp16" if on_gpu else "bf16", sums="float32", graphs=", CUDA graphs" if graphs else ""
     )
 
 

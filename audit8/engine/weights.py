@@ -4,7 +4,7 @@ Says why when a model is not one that the decoder knows: such a model runs on th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,11 +25,15 @@ BLOCK_ROWS = 4096  # quantised at a time: a 7B's widest matrix in fp16 would be 
 
 @dataclass(frozen=True, slots=True)
 class ReadOrder:
-    """`head` "fp16" keeps embedding and head in 16 bit (bf16 on a CPU), at the cost of twice their bytes."""
+    """`head` "fp16" keeps embedding and head in 16 bit (bf16 on a CPU), at the cost of twice their bytes.
+
+    `pack` turns each int8 matrix that is multiplied by, once it is complete, into what the operations work on.
+    """
 
     context_tokens: int
     head: HeadKind
     progress: Callable[[int, int], None]
+    pack: Callable[[Int8Weight], Int8Weight] = lambda weight: weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class LayerWeights:
 
 @dataclass(frozen=True, slots=True)
 class DecoderWeights:
-    """The whole model. `head` is the same object as `embedding` where the checkpoint ties them.
+    """The whole model. `head` is the same object as `embedding` where the checkpoint ties them, unless it is packed.
 
     Both are int8 by row, or 16 bit [vocab, hidden] as the checkpoint has them.
     """
@@ -96,15 +100,16 @@ def read(folder: Path, config: Any, device: torch.device, order: ReadOrder) -> D
     """
     checkpoint = Checkpoint(folder, order.progress)
     layers = tuple(
-        _read_layer(checkpoint, f"model.layers.{index}.", config, index, device)
+        _packed(_read_layer(checkpoint, f"model.layers.{index}.", config, index, device), order)
         for index in range(config.num_hidden_layers)
     )
     embedding = _vocabulary(checkpoint, "model.embed_tokens.weight", device, order.head)
     tied = config.tie_word_embeddings or "lm_head.weight" not in checkpoint
+    head = embedding if tied else _vocabulary(checkpoint, "lm_head.weight", device, order.head)
     return DecoderWeights(
         layers=layers,
         embedding=embedding,
-        head=embedding if tied else _vocabulary(checkpoint, "lm_head.weight", device, order.head),
+        head=order.pack(head) if isinstance(head, Int8Weight) else head,
         final_norm=checkpoint.floats("model.norm.weight", device),
         rotary=_rotary_tables(config, device, order.context_tokens),
         eps=float(config.rms_norm_eps),
@@ -134,6 +139,17 @@ def _read_layer(checkpoint: Checkpoint, prefix: str, config: Any, index: int, de
         gate_up=_quantise(checkpoint, [mlp + "gate_proj.weight", mlp + "up_proj.weight"], device),
         down=_quantise(checkpoint, [mlp + "down_proj.weight"], device),
         window=_window(config, index),
+    )
+
+
+def _packed(layer: LayerWeights, order: ReadOrder) -> LayerWeights:
+    """A layer at a time, so that hardly anything is held twice."""
+    return replace(
+        layer,
+        qkv=order.pack(layer.qkv),
+        o=order.pack(layer.o),
+        gate_up=order.pack(layer.gate_up),
+        down=order.pack(layer.down),
     )
 
 

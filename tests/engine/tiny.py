@@ -19,19 +19,25 @@ from transformers import (
     Qwen3Config,
 )
 
-from audit8.engine import kernels
+from audit8.engine import cpu_products, kernels
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Operations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor, Generation, Item
-from audit8.engine.kernels.types import CHUNK_UNIT
+from audit8.engine.kernels.types import CHUNK_UNIT, Int8Weight
 from audit8.engine.pages import PagePool
 from audit8.engine.runner import Runner
 from audit8.engine.weights import DecoderWeights, HeadKind, ReadOrder, read
 from audit8.types import Piece, Sampling
 
+
+def as_read(weight: Int8Weight) -> Int8Weight:
+    return weight
+
+
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
 OPS: Operations = kernels if DEVICE.type == "cuda" else CpuOperations()
+PACK = as_read if DEVICE.type == "cuda" else cpu_products.pack
 CHUNK_TOKENS = CHUNK_UNIT if DEVICE.type == "cuda" else 64
 SIZES: dict[str, Any] = {
     "vocab_size": 256,
@@ -80,8 +86,12 @@ def load_8bit(folder: Path) -> Any:
     ).eval()
 
 
-def read_weights(folder: Path, head: HeadKind = "int8") -> DecoderWeights:
-    return read(folder, AutoConfig.from_pretrained(folder), DEVICE, ReadOrder(1024, head, lambda done, total: None))
+def read_weights(
+    folder: Path, head: HeadKind = "int8", pack: Callable[[Int8Weight], Int8Weight] = PACK
+) -> DecoderWeights:
+    """`pack`: as the server does it on this device, or `as_read` for the codes themselves."""
+    order = ReadOrder(1024, head, lambda done, total: None, pack)
+    return read(folder, AutoConfig.from_pretrained(folder), DEVICE, order)
 
 
 def make_executor(
