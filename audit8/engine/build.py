@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 import torch
 
-from audit8.engine import kernels, loading, quantised, weights
+from audit8.engine import cpu_products, kernels, loading, quantised, weights
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Operations
 from audit8.engine.device import GIB, memory
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor
 from audit8.engine.kernels.types import CHUNK_UNIT, PAGE_TOKENS
+from audit8.engine.packing import prepared
 from audit8.engine.pages import PagePool, pages_for
 from audit8.engine.runner import Runner, cache_bytes_per_page
 from audit8.engine.stock import StockExecutor
@@ -30,7 +31,7 @@ STOCK_ARITHMETIC = {
     "4bit": "NF4 by bitsandbytes, transformers' generate",
     "none": "the checkpoint's own 16 bit, transformers' generate",
 }
-FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, float32 sums{graphs}"
+FUSED_ARITHMETIC = "int8 weights (bitsandbytes' codes) times {activations} activations, {sums} sums{graphs}"
 GPU_ROWS, CPU_ROWS = 64, 8
 CACHED_CONTEXTS = 4  # an audit asks several questions at once; more room would only look like a need for memory
 CPU_CHUNK_TOKENS = 256  # a 1.5B on two cores takes seconds for a chunk: the longest wait for a cancel
@@ -135,7 +136,7 @@ def read_weights(
     progress: Callable[[LoadProgress], None],
     say: Callable[[str], None] = lambda _: None,
 ) -> weights.DecoderWeights:
-    """The decoder's weights on the order's device; raises MissingDependency, ModelNotFound.
+    """The decoder's weights on the order's device, ready for its operations; raises MissingDependency, ModelNotFound.
 
     `say` takes notes about the weights that are kept on disk.
     """
@@ -150,9 +151,9 @@ def read_weights(
 
     with loading.in_words(order.folder):
         if order.cache_dir is None:
-            return make()
+            return prepared(make(), device)
         wanted = quantised.Wanted(order.cache_dir, order.folder, frame.config, order.head, device, context_tokens)
-        return quantised.obtain(wanted, make, progress, say)
+        return prepared(quantised.obtain(wanted, make, progress, say), device)
 
 
 def operations_for(device: torch.device) -> Operations:
@@ -192,12 +193,19 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
         ),
         frame=frame,
         context_tokens=context_tokens,
-        arithmetic=FUSED_ARITHMETIC.format(
-            activations="fp16" if on_gpu else "bf16", graphs=", CUDA graphs" if runner.has_graphs else ""
-        ),
+        arithmetic=_arithmetic(read, on_gpu, runner.has_graphs),
         notes=tuple(notes),
         weights_memory=weights_memory,
         parallel=runner.max_rows,
+    )
+
+
+def _arithmetic(read: weights.DecoderWeights, on_gpu: bool, graphs: bool) -> str:
+    """In words; a model's widest product, down, speaks for the others."""
+    if isinstance(read.layers[0].down, cpu_products.PackedWeight):
+        return FUSED_ARITHMETIC.format(activations="16-bit integer", sums="exact", graphs="")
+    return FUSED_ARITHMETIC.format(
+        activations="fp16" if on_gpu else "bf16", sums="float32", graphs=", CUDA graphs" if graphs else ""
     )
 
 

@@ -33,6 +33,7 @@ class Machine:
         frame = loading.Frame(AutoConfig.from_pretrained(order.folder), None, frozenset(), 0, 1024)
         with self.monkeypatch.context() as patch:
             patch.setattr(weights, "read", self._counted(weights.read))
+            patch.setattr(build, "prepared", lambda read, device: read)  # the codes as they were kept
             return build.read_weights(order, frame, 1024, self.seen.append, self.notes.append)
 
     def _counted(self, read: Callable[..., DecoderWeights]) -> Callable[..., DecoderWeights]:

@@ -44,14 +44,14 @@ def make_cache(weights: DecoderWeights, pages: int) -> list[Pages]:
 @pytest.mark.parametrize(("name", "head"), [*((name, "int8") for name in tiny.CONFIGS), ("llama-tied", "fp16")])
 def test_prefill_in_chunks_and_decode_match_transformers(name: str, head: HeadKind, tmp_path: Path) -> None:
     folder = tiny.save(name, tmp_path)
-    weights = tiny.read_weights(folder, head)
+    weights, plain = tiny.read_weights(folder, head), tiny.read_plain(folder, head)
     assert isinstance(weights.head, Int8Weight) == (head == "int8")
     tokens = torch.randint(0, 256, (TOKENS,), device=tiny.DEVICE)
     positions = torch.arange(TOKENS, dtype=torch.int32, device=tiny.DEVICE)
     table = torch.tensor([4, 1, 3, 0], dtype=torch.int32, device=tiny.DEVICE)
     decoder = Decoder(weights, tiny.OPS, make_cache(weights, 5))
     with torch.inference_mode():
-        expected = reference_model(folder, weights)(tokens[None]).logits[0]
+        expected = reference_model(folder, plain)(tokens[None]).logits[0]
         decoder.prefill(tokens[:64], positions[:64], table, torch.tensor([63], device=tiny.DEVICE))
         ours = decoder.prefill(tokens[64:120], positions[64:120], table, torch.tensor([55], device=tiny.DEVICE))
         assert distance(ours[0], expected[119]) < 0.005  # only the head's input is rounded to bf16
@@ -79,7 +79,7 @@ def test_the_codes_are_those_that_bitsandbytes_holds(tmp_path: Path) -> None:
         for name, parameter in tiny.load_8bit(folder).named_parameters()
         if parameter.dtype == torch.int8
     }
-    weights = tiny.read_weights(folder)
+    weights = tiny.read_plain(folder)
     assert len(before) == 7 * len(weights.layers)
     for index, layer in enumerate(weights.layers):
         stacks = {

@@ -37,7 +37,7 @@ def test_the_second_start_has_the_same_bits_and_quantises_nothing(
         second = machine.start(head=head)
     assert (machine.made, machine.notes) == (0, [])
     assert same(first, second)
-    assert same(tiny.read_weights(machine.folder, head), second)
+    assert same(tiny.read_plain(machine.folder, head), second)
     assert (second.head is second.embedding) == (name == "llama-tied")
     assert {(step.stage, step.unit) for step in machine.seen} == {("loading", "bytes")}
     assert machine.seen[-1].done == machine.seen[-1].total > 0
@@ -125,7 +125,7 @@ def test_what_was_made_from_something_else_is_made_again(machine: Machine, chang
     assert machine.made == 1
     if change is not move:  # the old file of the same model is gone; another model's stays
         assert machine.file() != before
-    assert same(tiny.read_weights(machine.folder, machine.order.head), changed)
+    assert same(tiny.read_plain(machine.folder, machine.order.head), changed)
     machine.start()
     assert machine.made == 0
 
@@ -176,7 +176,7 @@ def test_a_model_that_changes_while_it_is_read_is_not_kept(machine: Machine) -> 
     notes: list[str] = []
 
     def make() -> DecoderWeights:
-        read = tiny.read_weights(machine.folder)
+        read = tiny.read_plain(machine.folder)
         touch(machine)
         return read
 

@@ -125,7 +125,7 @@ def test_a_start_that_is_broken_off_leaves_nothing(machine: Machine) -> None:
         if step.detail:
             raise Stop
 
-    weights_read = tiny.read_weights(machine.folder)
+    weights_read = tiny.read_plain(machine.folder)
     with pytest.raises(Stop):
         quantised.save(weights_read, machine.place(), tiny.DEVICE, progress)
     assert machine.files() == []
@@ -148,7 +148,7 @@ def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_stay(machine:
 
 
 def test_two_writers_at_once_do_no_harm(machine: Machine) -> None:
-    first = tiny.read_weights(machine.folder)
+    first = tiny.read_plain(machine.folder)
     place = machine.place()
     gate = threading.Barrier(2)
     failures: list[OSError] = []

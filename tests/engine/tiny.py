@@ -25,6 +25,7 @@ from audit8.engine.decoder import Operations
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor, Generation, Item
 from audit8.engine.kernels.types import CHUNK_UNIT
+from audit8.engine.packing import prepared
 from audit8.engine.pages import PagePool
 from audit8.engine.runner import Runner
 from audit8.engine.weights import DecoderWeights, HeadKind, ReadOrder, read
@@ -81,7 +82,14 @@ def load_8bit(folder: Path) -> Any:
 
 
 def read_weights(folder: Path, head: HeadKind = "int8") -> DecoderWeights:
-    return read(folder, AutoConfig.from_pretrained(folder), DEVICE, ReadOrder(1024, head, lambda done, total: None))
+    """Ready for this device's operations, as the server has them."""
+    return prepared(read_plain(folder, head), DEVICE)
+
+
+def read_plain(folder: Path, head: HeadKind = "int8") -> DecoderWeights:
+    """The codes themselves, as they are kept on disk."""
+    order = ReadOrder(1024, head, lambda done, total: None)
+    return read(folder, AutoConfig.from_pretrained(folder), DEVICE, order)
 
 
 def make_executor(
