@@ -110,8 +110,8 @@ class Constraint:
 
         After a token that is not allowed the last mask is repeated.
         """
+        self.fill_mask(rows[0])  # what it finds of the closing is kept
         with _Kept(self):
-            self.fill_mask(rows[0])
             for index, token in enumerate(ids):
                 if not has(rows[index].numpy(), token):
                     rows[index + 1 :] = rows[index]
