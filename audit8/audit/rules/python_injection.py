@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from audit8.audit.query_text import SQL
 from audit8.audit.rules import python_calls as calls
 from audit8.audit.rules.python_expressions import (
     built_text,
@@ -17,7 +18,6 @@ from audit8.audit.rules.python_expressions import (
     values_in,
 )
 from audit8.audit.rules.python_scope import Module, Scope
-from audit8.audit.rules.sql import SQL
 
 _SQL = re.compile(SQL)
 

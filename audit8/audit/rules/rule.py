@@ -96,8 +96,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule fired on these lines (1-based, inclusive)."""
+    """A rule fired on these lines (1-based, inclusive). `share` of the rule's confidence: how much of a path was seen."""
 
     rule_id: str
     line: int
     end_line: int
+    share: float = 1.0

@@ -3,6 +3,7 @@
 Knows the list of rules, and that Python which parses is judged by its syntax tree instead of by lines.
 """
 
+from audit8.audit.flow import flow_hits
 from audit8.audit.lexer import look
 from audit8.audit.rules import (
     commands,
@@ -12,6 +13,7 @@ from audit8.audit.rules import (
     hidden_text,
     memory,
     pages,
+    reached,
     secrets,
     solana,
     sql,
@@ -22,7 +24,9 @@ from audit8.audit.rules.python_checks import check_python
 from audit8.audit.rules.rule import Hit, Rule
 from audit8.types import Candidate, Lang, Source
 
-_TABLES = (sql, commands, data, secrets, pages, files, web, crypto, memory, solana, hidden_text)
+_TABLES = (sql, commands, data, secrets, pages, files, web, crypto, memory, solana, hidden_text, reached)
+_MAX_SPAN_LINES = 8
+_SHARES = {1: 0.8, 2: 0.85, 3: 1.0}  # By how surely the value is from outside: an unseen place, a parameter, input.
 RULES: dict[str, Rule] = {rule.id: rule for table in _TABLES for rule in table.RULES}
 
 
@@ -34,8 +38,16 @@ def run_rules(source: Source, lang: Lang) -> list[Candidate]:
     for rule in RULES.values():
         if from_tree is None or not rule.python:
             found += hits(rule, text)
-    unique = dict.fromkeys(found)
-    return [_candidate(hit, lang) for hit in sorted(unique, key=lambda hit: (hit.line, hit.rule_id))]
+    found += [
+        Hit(one.rule, one.line, min(one.end_line, one.line + _MAX_SPAN_LINES), _SHARES[one.level])
+        for one in flow_hits(source.text, source.language, source.name) or ()
+    ]
+    best: dict[tuple[int, str], Hit] = {}
+    for hit in found:
+        known = best.setdefault((hit.line, hit.rule_id), hit)
+        if hit.share > known.share:
+            best[(hit.line, hit.rule_id)] = hit
+    return [_candidate(best[place], lang) for place in sorted(best)]
 
 
 def _candidate(hit: Hit, lang: Lang) -> Candidate:
@@ -49,6 +61,6 @@ def _candidate(hit: Hit, lang: Lang) -> Candidate:
         quote="",
         why=rule.why.of(lang),
         fix=rule.fix.of(lang),
-        confidence=rule.confidence,
+        confidence=round(rule.confidence * hit.share, 3),
         rule_id=rule.id,
     )
