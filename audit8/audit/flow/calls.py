@@ -59,8 +59,7 @@ def call(walk: Walk, node: n.Call) -> Value:
 def _way(node: n.Call, function: Value, receiver: Value) -> str:
     """The dotted way to what is called; a constructor's begins with "new "."""
     if isinstance(node.function, n.Member):
-        way = kind_of(receiver.kind, node.function.name)
-        # A module's member that an import named keeps its own way.
+        way = kind_of(receiver.kind, node.function.name) if receiver.kind else f".{node.function.name}"
         return f"new {way}" if node.new else way
     if isinstance(node.function, n.Name):
         return f"new {function.kind or node.function.id}" if node.new else function.kind or node.function.id
@@ -159,7 +158,8 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
     kind = way.removeprefix("new ")
     everything = [given.receiver, *args]
     if fits(spec.numbers, way):
-        return Value(kind=kind)
+        size = next((at for pattern, at in spec.sizes.items() if fits(pattern, way) and at < len(args)), None)
+        return Value(kind=kind, text=args[size].text if size is not None else "")
     cleaned = walk.matcher.cleaned(way)
     if cleaned:
         whole = join(everything)

@@ -12,6 +12,7 @@ from audit8.audit.flow.value import ANYTHING
 
 _ALL = frozenset([ANYTHING])
 _PATH = frozenset(["path"])
+_NUMBER = frozenset(["number"])
 _MAX_PATHS = 24
 _CLIMBS = ("..", "../", "/", "\\", "..\\", "/..", "\0", "./")
 _POSITIVE = (
@@ -85,6 +86,7 @@ def _refine_comparison(state: State, test: Compare, holds: bool, depth: int) -> 
         for one in (left, right):
             if isinstance(one, Call):
                 _refine_call(state, one, True)
+            mark(state, one, _NUMBER)
     elif operator in ("in", "not in") and holds and not isinstance(left, Fixed):
         mark(state, left, _ALL)
     elif operator in ("=~", "!~") and holds:

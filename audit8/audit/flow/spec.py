@@ -30,6 +30,7 @@ class Sink:
     least_built  the same for a text that was put together here
     text         what the known text of the value must match; `fixed`: what makes it harmless
     when         a last question about the call
+    early        it only prepares the harm (a path object): a later check of the same variable takes it back
     """
 
     rule: str
@@ -41,6 +42,7 @@ class Sink:
     text: str = ""
     fixed: str = ""
     when: Callable[[Given], bool] | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Spec:
     query       a text that is a query, wherever it is built
     returned    what a handler returns; shell: a command in backquotes
     settled     names whose value the program fixes, though the file does not show it
+    class_fields  (pattern of a class's bases, members of its objects that hold outside data)
+    sizes       calls whose result keeps the text of an argument, a number of bits: pattern -> position
     members     assignments to these members are sinks: pattern -> (rule, kind)
     """
 
@@ -82,6 +86,8 @@ class Spec:
     returned: Sink | None = None
     shell: Sink | None = None
     settled: str = r"(?!)"
+    class_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 class Matcher:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from audit8.audit.flow.nodes import Index, Member, Name, Node
 from audit8.audit.flow.spec import Matcher, Sink
-from audit8.audit.flow.value import NOTHING, OUTSIDE, PARAMETER, Value, join
+from audit8.audit.flow.value import ANYTHING, NOTHING, OUTSIDE, PARAMETER, Value, join
 
 PAGE = "<page>"  # In the variables: the answer is declared to be no web page.
 
@@ -38,7 +38,9 @@ class Frame:
 
 
 class State:
-    """`variables` maps "a" and "a.b" to values; `tests` maps a name to the test whose outcome it holds."""
+    """`variables` maps "a" and "a.b" to values; `tests` maps a name to the test whose outcome it holds; `early` maps
+    a finding that a later check can still take back to the variables that the check would be about.
+    """
 
     def __init__(self, matcher: Matcher) -> None:
         self.matcher = matcher
@@ -48,6 +50,7 @@ class State:
         self.imports: dict[str, str] = {}
         self.summaries: dict[str, Summary] = {}
         self.found: dict[tuple[str, int], Found] = {}
+        self.early: dict[tuple[str, int], set[str]] = {}
         self.frame = Frame()
         self.quiet = 0
         self.ended = False
@@ -62,10 +65,12 @@ class State:
                 self.frame.summary.reaches.append((value.params, sink, line, end_line))
             return False
         self.note(sink.rule, line, end_line, value.level)
+        if sink.early:
+            self.early[(sink.rule, line)] = set(value.origins)
         return True
 
     def _is_dangerous(self, sink: Sink, value: Value) -> bool:
-        if not value.harms(sink.kind, 1):
+        if not value.harms(sink.kind, min(1, sink.least)):
             return False
         if sink.text and not self.matcher.fits(sink.text, value.text):
             return False
@@ -78,6 +83,10 @@ class State:
 
     def clean(self, path: str, kinds: frozenset[str]) -> None:
         """Marks a variable, and those that it was made from, as looked at."""
+        for place, names in [*self.early.items()]:
+            if path in names and kinds & {"path", ANYTHING}:
+                del self.early[place]
+                self.found.pop(place, None)
         value = self.variables.get(path)
         if value is None:
             return

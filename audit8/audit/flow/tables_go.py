@@ -1,7 +1,9 @@
 """Go: net/http, gin, echo, fiber, chi, gorilla; database/sql, os, os/exec, html/template."""
 
+import re
+
 from audit8.audit.flow.spec import Given, Sink, Spec
-from audit8.audit.flow.value import OUTSIDE, PARAMETER, UNKNOWN
+from audit8.audit.flow.value import FIXED, OUTSIDE, PARAMETER, UNKNOWN, Value
 from audit8.audit.query_text import SQL
 
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
@@ -16,6 +18,29 @@ def _runs_shell(given: Given) -> bool:
 def _to_page(given: Given) -> bool:
     kinds = [given.receiver.kind, *(value.kind for value in given.args[:1])]
     return any("ResponseWriter" in kind for kind in kinds)
+
+
+_BITS = {"int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32}
+_EVERYWHERE = re.compile(r"(?:0\.0\.0\.0|\[::\]|):\d")
+_ARCHIVES = r"(?:gzip|zlib|bzip2|flate|lzw|tar|zip|zstd|xz|snappy)\.\S*(?:New\w*Reader|Open|File)"
+
+
+def _narrows(given: Given) -> bool:
+    """`int32(n)` of a number that was read with more bits than that."""
+    value = given.args[0] if given.args else None
+    if value is None or not re.search(r"strconv\.(?:Atoi|ParseInt|ParseUint)$", value.kind):
+        return False
+    read = int(value.text) if value.text.isdigit() and value.text != "0" else 64
+    unsigned = value.kind.endswith("ParseUint")
+    return read > _BITS[given.way] or (read == _BITS[given.way] and unsigned and not given.way.startswith("u"))
+
+
+def _unpacks(given: Given) -> bool:
+    return len(given.args) > 1 and bool(re.search(_ARCHIVES, given.args[1].kind))
+
+
+def _is_fixed_text(value: Value) -> bool:
+    return value.level == FIXED and bool(value.text or value.kind.startswith("[]byte"))
 
 
 _SINKS = (
@@ -175,6 +200,20 @@ _SINKS = (
     ),
     Sink("ldap-xpath", r"^ldap\.NewSearchRequest$", "ldap", (), least=PARAMETER, least_built=UNKNOWN, text=r"\(.*\x01"),
     Sink("object-from-bytes", r"^(?:encoding/)?gob\.NewDecoder$", "object", least=OUTSIDE, least_built=OUTSIDE),
+    Sink("number-narrowed", r"^u?int(?:8|16|32)$", "number", least=0, least_built=0, when=_narrows),
+    Sink("unbounded-unpacking", r"^io\.Copy(?:Buffer)?$", "size", (1,), least=0, least_built=0, when=_unpacks),
+    Sink("server-without-timeout", r"^(?:net/)?http\.(?:ListenAndServe(?:TLS)?|Serve|ServeTLS)$", "time", least=0,
+         least_built=0),
+    Sink("server-without-timeout", r"^new (?:net/)?http\.Server$", "time", ("Addr", "Handler"), least=0, least_built=0,
+         when=lambda given: not {"ReadHeaderTimeout", "ReadTimeout"} & set(given.named)),
+    Sink("fixed-nonce", r"^(?:crypto/)?cipher\.New(?:CBC|CFB|CTR|OFB)\w*$|^(?:crypto/)?cipher\.NewCTR$", "nonce", (1,),
+         least=0, least_built=0, when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1])),
+    Sink("fixed-nonce", r"cipher\.NewGCM\w*\.(?:Seal|Open)$|^(?:aesGCM|gcm|aead|aesgcm)\.(?:Seal|Open)$", "nonce", (1,),
+         least=0, least_built=0, when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1])),
+    Sink("cookie-without-flags", r"^new (?:net/)?http\.Cookie$", "cookie", ("Name",), least=0, least_built=0,
+         when=lambda given: not {"HttpOnly", "Secure"} <= set(given.named)),
+    Sink("every-interface", r"^(?:net|crypto/tls|tls)\.Listen$", "bind", (1,), least=0, least_built=0,
+         when=lambda given: len(given.args) > 1 and bool(_EVERYWHERE.match(given.args[1].text))),
     Sink("regex-from-request", r"^regexp\.(?:MustCompile|Compile)$", "regex", least=4, least_built=4),
 )
 
@@ -188,7 +227,7 @@ GO_SPEC = Spec(
         r"PostFormArray|QueryArray|BodyRaw|URLParam|Path|MultipartForm)\b"
         r"|^(?:github\.com/gorilla/)?mux\.Vars\b|(?:^|/)chi(?:/v\d)?\.URLParam\b|^os\.(?:Args|Getenv|LookupEnv)\b|"
         r"^flag\.(?:String|Arg|Args)\b|^bufio\.NewReader\.Read|^bufio\.NewScanner\.Text|ReadString$|^httprouter\.Params|"
-        r"^httprouter\.Params\.ByName"
+        r"^httprouter\.Params\.ByName|(?:^|[/.])(?:zip|tar)\.\S*\.(?:Name|Linkname)$"
     ),
     requests=(
         ("", r"^(?:\w+\.)?Request$", "http.Request"),
@@ -231,6 +270,7 @@ GO_SPEC = Spec(
     },
     checks={r"(?:HasPrefix|filepath\.Rel|IsLocal)$": "path"},
     fills=r"\.(?:Decode|Unmarshal|Bind|BindJSON|ShouldBind\w*|BodyParser|Scan|ReadFrom|Read|ReadFull|Copy|ReadJSON)$",
+    sizes={r"^strconv\.Parse(?:Int|Uint)$": 2},
     formats={r"^fmt\.(?:Sprintf|Errorf|Appendf)$": 0, r"^errors\.(?:Wrapf|Errorf)$": 0},
     talk=r"^(?:log|logger|logrus|slog|klog|glog|t|b)\.\w+$|^errors\.\w+$|^fmt\.(?:Errorf|Print\w*)$|^panic$",
     page_types=r"Header\.Set$|Header\.Add$|\.ContentType$",

@@ -68,6 +68,7 @@ _SINKS = (
         least=OUTSIDE,
         least_built=OUTSIDE,
         when=lambda given: not given.way.startswith(("Files.exists", "Files.size", "URI", "uri")),
+        early=True,
     ),
     Sink(
         "file-from-request",
@@ -78,6 +79,7 @@ _SINKS = (
         least=4,
         least_built=PARAMETER,
         text=r"[/\\\x02].*\x01",
+        early=True,
     ),
     Sink(
         "file-from-request",
@@ -87,6 +89,7 @@ _SINKS = (
         least=PARAMETER,
         least_built=PARAMETER,
         when=lambda given: given.way.endswith("resolve") or len(given.args) == 2,
+        early=True,
     ),
     Sink(
         "html-from-strings",
@@ -163,7 +166,7 @@ JAVA_SPEC = Spec(
         r"|@(?:RequestParam|PathVariable|RequestBody|QueryParam|PathParam|RequestHeader|FormParam|HeaderParam|"
         r"CookieValue|ModelAttribute|RequestPart|MatrixVariable|CookieParam)\b|(?:^|\.)getOriginalFilename$|"
         r"^args\b|(?:MultipartFile|FileItem|Part)\.(?:getName|getSubmittedFileName)$|^(?:System\.getenv)$|"
-        r"(?:ZipEntry|TarArchiveEntry|JarEntry|ArchiveEntry|ZipArchiveEntry)\.getName$|^Scanner\.next"
+        r"(?:ZipEntry|TarArchiveEntry|JarEntry|ArchiveEntry|ZipArchiveEntry|TarEntry|getNext\w*Entry|nextElement)\.getName$|^Scanner\.next"
     ),
     requests=(
         (

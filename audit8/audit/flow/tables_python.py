@@ -68,6 +68,17 @@ _SINKS = (
         fixed=r"^[^\x01]",
         when=_runs_list,
     ),
+    Sink(
+        "shell-command",
+        r"(?i)(?:^|[._])(?:ssh|cli|run_?ssh|run_?cmd|run_?command|exec_?cmd|exec_?command|cli_run|run_cli|shell|"
+        r"ssh_exec\w*|execute_?command|runcmd|run_?shell\w*|shell_?exec|run_bash|sh|docker_exec|_?ssh_cmd|adb|"
+        r"system_call|check_ssh_injection|_?eql_execute|run_in_shell)$",
+        "command",
+        (0, 1, "cmd", "command"),
+        least=4,
+        least_built=UNKNOWN,
+        text=r"^[\w./-]+ .*\x01|^\x01 ",
+    ),
     Sink("code-from-text", r"^(?:builtins\.)?(?:eval|exec)$|^compile$", "code", least=UNKNOWN),
     Sink(
         "template-from-text",
@@ -245,6 +256,7 @@ PYTHON_SPEC = Spec(
     page_types=r"(?i)content.?type|\.headers\b|set_header",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),
     returned=Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
+    class_fields=((r"HTTPRequestHandler", ("self.path", "self.headers", "self.rfile", "self.requestline")),),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|_meta\.\w+|__file__|__name__|"
     r"BASE_DIR|settings\.\w+|app\.config|current_app\.\w+|config\.\w+|string\.\w+|os\.sep|os\.linesep)$",
     members=((r"\.headers\.\[\]$", Sink("header-from-request", "", "header", least=OUTSIDE, least_built=OUTSIDE)),),

@@ -82,7 +82,7 @@ class Walk(State):
         known = self.variables.get(path_of(node))
         if known is not None:
             return known
-        way = kind_of(base.kind, node.name)
+        way = kind_of(base.kind, node.name) if base.kind else f".{node.name}"
         if self.matcher.fits(self.spec.sources, way):
             return Value(OUTSIDE, kind=way, origins=base.origins)
         if self.matcher.fits(_SIZES, node.name) or self.matcher.fits(_CONSTANT, node.name):
@@ -147,7 +147,10 @@ class Walk(State):
         return last
 
     def assign(self, node: n.Assign) -> Value:
+        known = set(self.early)
         value = self.value(node.value)
+        for place in self.early.keys() - known:
+            self.early[place].add(path_of(node.target))
         if node.type:
             if self.matcher.fits(self.spec.number_types, node.type):
                 value = NOTHING
@@ -269,6 +272,9 @@ class Walk(State):
 
     def class_(self, node: n.Class) -> Value:
         before = dict(self.variables)
+        for bases, members in self.spec.class_fields:
+            if self.matcher.fits(bases, node.marks):
+                self.variables.update({name: Value(OUTSIDE, kind=name) for name in members})
         self.value(node.body)
         for path, value in [*self.variables.items()]:
             if path not in before:
@@ -293,7 +299,7 @@ class Walk(State):
 
     def run(self, node: n.Function, variables: dict[str, Value]) -> None:
         """A named function, on its own."""
-        self.variables, self.tests, self.ended = dict(variables), {}, False
+        self.variables, self.tests, self.early, self.ended = dict(variables), {}, {}, False
         self.frame = Frame(node.name, node.marks)
         self._bind(node, None)
         last = self.value(node.body)

@@ -240,4 +240,17 @@ RULES = (
         ),
         python=True,
     ),
+    Rule(
+        "fixed-nonce",
+        "weak-crypto",
+        "CWE-329",
+        Severity.MEDIUM,
+        0.7,
+        Words("Nonce or initialisation vector written in the code", "随机数或初始向量写死在代码里"),
+        Words(
+            "The same key and nonce twice reveal what was encrypted, and with GCM the key that protects it.",
+            "同一密钥与同一随机数使用两次会泄露明文；在 GCM 中还会泄露认证密钥。",
+        ),
+        Words("Draw a fresh one for every message (crypto/rand).", "每条消息都用安全随机源生成新的值（crypto/rand）。"),
+    ),
 )
