@@ -149,7 +149,7 @@ def _take_in(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
         )
     else:
         worst = join([old, *args])
-        new = replace(old, level=max(old.level, worst.level), clean=worst.clean, params=worst.params)
+        new = replace(old, level=worst.level, clean=worst.clean, params=worst.params, rest=worst.rest)
     walk.variables[path] = replace(new, origins=new.origins | {path})
 
 
@@ -163,7 +163,7 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
     cleaned = walk.matcher.cleaned(way)
     if cleaned:
         whole = join(everything)
-        return replace(whole, clean=whole.clean | cleaned, kind=kind, level=max(whole.level, FIXED))
+        return replace(whole.cleaned(cleaned), kind=kind)
     at = walk.matcher.format_at(way)
     if at is not None:
         made = _format(walk, node, given, args if at >= 0 or not spread else spread, at)
@@ -199,7 +199,7 @@ def _apply(walk: Walk, node: n.Call, given: Given, kind: str) -> Value:
     summary = walk.summaries[_bare(given.way)]
     for params, sink, line, end_line in summary.reaches[:_MAX_REACHES]:
         for at in params:
-            if at < len(given.args) and given.args[at].harms(sink.kind, OUTSIDE):
+            if at < len(given.args) and given.args[at].level_for(sink.kind) == OUTSIDE:
                 walk.note(sink.rule, line, end_line, OUTSIDE)
     returned = summary.returned
     if returned.level != PARAMETER:

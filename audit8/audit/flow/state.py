@@ -1,6 +1,6 @@
 """What the walk through one file carries along: the variables, what was found, and what is known of the functions."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from audit8.audit.flow.nodes import Index, Member, Name, Node
 from audit8.audit.flow.spec import Matcher, Sink
@@ -60,17 +60,18 @@ class State:
         if self.quiet or not self._is_dangerous(sink, value):
             return False
         least = sink.least_built if value.built else sink.least
-        if value.level < least:
-            if value.level == PARAMETER and value.params and least == OUTSIDE:
+        level = value.level_for(sink.kind)
+        if level < least:
+            if level == PARAMETER and value.params and least == OUTSIDE:
                 self.frame.summary.reaches.append((value.params, sink, line, end_line))
             return False
-        self.note(sink.rule, line, end_line, value.level)
+        self.note(sink.rule, line, end_line, level)
         if sink.early:
             self.early[(sink.rule, line)] = set(value.origins)
         return True
 
     def _is_dangerous(self, sink: Sink, value: Value) -> bool:
-        if not value.harms(sink.kind, min(1, sink.least)):
+        if value.level_for(sink.kind) < min(1, sink.least) or (sink.least == 0 and sink.kind in value.clean):
             return False
         if sink.text and not self.matcher.fits(sink.text, value.text):
             return False
@@ -93,7 +94,7 @@ class State:
         for one in (path, *value.origins):
             old = self.variables.get(one)
             if old is not None and not kinds <= old.clean:
-                self.variables[one] = replace(old, clean=old.clean | kinds)
+                self.variables[one] = old.cleaned(kinds)
 
     def merge(self, others: list[dict[str, Value]]) -> None:
         """The variables after one of several ways was taken."""

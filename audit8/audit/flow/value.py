@@ -17,7 +17,8 @@ _MAX_ORIGINS = 12
 class Value:
     """`clean`: kinds of sink for which it is harmless. `text`: known literal text. `kind`: the dotted way to it, as
     far as it is known ("http.Request.URL.Path"). `params`: the parameters of the function in it. `origins`: names
-    that it was made from. `built`: a text put together from several parts.
+    that it was made from. `built`: a text put together from several parts. `rest`: the level of the parts that
+    `clean` does not speak of: a cleaned name in an unseen folder is as sure as the folder.
     """
 
     level: int = FIXED
@@ -27,13 +28,14 @@ class Value:
     params: frozenset[int] = frozenset()
     origins: frozenset[str] = frozenset()
     built: bool = False
+    rest: int = FIXED
 
-    def harms(self, sink: str, least: int) -> bool:
-        """Whether it may hold, at `least` that surely, something that is dangerous for this kind of sink."""
-        return self.level >= least and sink not in self.clean and ANYTHING not in self.clean
+    def level_for(self, sink: str) -> int:
+        """How surely it holds something from outside that is dangerous for this kind of sink."""
+        return self.rest if sink in self.clean or ANYTHING in self.clean else self.level
 
-    def cleaned(self, *kinds: str) -> "Value":
-        return replace(self, clean=self.clean | set(kinds))
+    def cleaned(self, kinds: frozenset[str]) -> "Value":
+        return replace(self, clean=self.clean | kinds, rest=FIXED)
 
 
 NOTHING = Value()
@@ -52,8 +54,9 @@ def join(values: list[Value]) -> Value:
     if len(values) == 1:
         return values[0]
     worst = max(values, key=lambda value: (value.level, not value.clean))
-    varying = [value for value in values if value.level > FIXED]
-    clean = frozenset.intersection(*(value.clean for value in varying)) if varying else frozenset[str]()
+    top = [value for value in values if value.level == worst.level]
+    clean = frozenset.intersection(*(value.clean for value in top)) if worst.level else frozenset[str]()
+    rest = max(value.rest if value.level == worst.level else _open_level(value, clean) for value in values)
     kinds = {value.kind for value in values if value.kind}
     return Value(
         worst.level,
@@ -63,6 +66,7 @@ def join(values: list[Value]) -> Value:
         frozenset().union(*(value.params for value in values)),
         _origins(values),
         worst.built,
+        rest,
     )
 
 
@@ -71,6 +75,11 @@ def build(values: list[Value]) -> Value:
     whole = join(values)
     text = "".join(value.text or (HOLE if value.level else FILL) for value in values)[:_MAX_TEXT_CHARS]
     return replace(whole, text=text, kind="", built=True)
+
+
+def _open_level(value: Value, clean: frozenset[str]) -> int:
+    """The level of what is in `value` beyond what `clean` speaks of."""
+    return value.rest if clean <= value.clean or ANYTHING in value.clean else value.level
 
 
 def _origins(values: list[Value]) -> frozenset[str]:

@@ -113,7 +113,7 @@ class Walk(State):
         whole = build(values)
         query = self.spec.query
         if query is not None and self.report(query, whole, line, end_line or line):
-            whole = whole.cleaned(query.kind)
+            whole = whole.cleaned(frozenset([query.kind]))
         return whole
 
     def compare(self, node: n.Compare) -> Value:
@@ -184,7 +184,9 @@ class Walk(State):
     def _widen(self, path: str, value: Value) -> None:
         old = self.variables.get(path)
         if old is not None and value.level > old.level:
-            self.variables[path] = replace(old, level=value.level, clean=value.clean, params=value.params)
+            self.variables[path] = replace(
+                old, level=value.level, clean=value.clean, params=value.params, rest=value.rest
+            )
 
     def branch(self, node: n.If) -> Value:
         ways, values = list[dict[str, Value]](), list[Value]()
@@ -266,7 +268,7 @@ class Walk(State):
 
     def function(self, node: n.Function) -> Value:
         if node.inline:
-            return self.closure(node, Value(UNKNOWN))
+            return self.closure(node, Value(PARAMETER))
         self.pending.append((node, self.variables))
         return NOTHING
 

@@ -1,6 +1,6 @@
 """Rules: files chosen from outside, archives that say where to write, files that others can change."""
 
-from audit8.audit.rules.rule import ARG, ARGS, DSTR, JS_HOLES, JVM, NODE, RUBY_HOLES, C, Finder, Rule, Words
+from audit8.audit.rules.rule import ARGS, DSTR, JVM, C, Finder, Rule, Words
 from audit8.types import Severity
 
 _PATH_SAFE = r"(?i)basename|\bbase\(|secure|sanitiz|getFileName\(\)|filepath\.Base|canonical|realpath"
@@ -37,28 +37,7 @@ RULES = (
         ),
         (
             Finder(
-                NODE,
-                rf"(?:{_JS_FILE}|\b(?:res|response)\.(?:sendFile|download)\s*\(|\brequire\s*\()\s*(?P<v>{ARG})",
-                vary="request",
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
-                unless=r"\broot\s*:",
-            ),
-            Finder(
-                NODE,
-                rf"(?:{_JS_FILE}|\b(?:res|response)\.(?:sendFile|download)\s*\()\s*(?P<s>`[\x00\n]+`)",
-                vary="request",
-                holes=JS_HOLES,
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
-            ),
-            Finder(
-                ("go",), rf"{_GO_FILE}(?P<v>{ARGS})", vary="request", safe=_PATH_SAFE, lacks=_PATH_CHECKED, window=700
-            ),
-            Finder(
-                JVM,
+                ("kotlin", "scala"),
                 rf"\b(?:new\s+(?:File|FileInputStream|FileOutputStream|FileReader|FileWriter|"
                 rf"RandomAccessFile)|Paths\.get|Path\.of|Files\.\w+)\s*\(\s*(?P<v>{ARGS})",
                 vary="request",
@@ -78,24 +57,6 @@ RULES = (
                 rf"highlight_file|show_source|copy|rename)\s*\(\s*(?P<v>{ARGS})",
                 vary="request",
                 safe=_PATH_SAFE,
-            ),
-            Finder(
-                ("ruby",),
-                rf"\b(?:File\.(?:open|read|new|delete|write|readlines|binread)|IO\.read|send_file|"
-                rf"render\s+file:|FileUtils\.\w+|Dir\.(?:glob|entries|\[\]))\s*\(?\s*(?P<v>{ARG})",
-                vary="request",
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
-            ),
-            Finder(
-                ("ruby",),
-                rf"\b(?:File\.(?:open|read|new|delete|write|binread)|send_file)\s*\(?\s*(?P<s>{DSTR})",
-                vary="request",
-                holes=RUBY_HOLES,
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
             ),
             Finder(
                 C,

@@ -31,7 +31,10 @@ RULES = (
             "A few kilobytes can unpack to gigabytes and fill the memory or the disk.",
             "几 KB 的压缩数据可以解压成数 GB，占满内存或磁盘。",
         ),
-        Words("Copy at most a fixed number of bytes (io.CopyN, io.LimitReader).", "限制最多复制的字节数（io.CopyN、io.LimitReader）。"),
+        Words(
+            "Copy at most a fixed number of bytes (io.CopyN, io.LimitReader).",
+            "限制最多复制的字节数（io.CopyN、io.LimitReader）。",
+        ),
     ),
     Rule(
         "server-without-timeout",

@@ -73,7 +73,10 @@ RULES = (
             "The service is reachable from every network that this machine is in.",
             "该服务可以从本机所在的每个网络访问。",
         ),
-        Words("Bind to the address that is meant, 127.0.0.1 for local use.", "绑定到预期的地址；仅本机使用时绑定 127.0.0.1。"),
+        Words(
+            "Bind to the address that is meant, 127.0.0.1 for local use.",
+            "绑定到预期的地址；仅本机使用时绑定 127.0.0.1。",
+        ),
     ),
     Rule(
         "prototype-merge",

@@ -26,9 +26,29 @@ from audit8.audit.rules.python_checks import check_python
 from audit8.audit.rules.rule import Hit, Rule
 from audit8.types import Candidate, Lang, Source
 
-_TABLES = (sql, commands, data, secrets, pages, files, web, crypto, memory, solana, hidden_text, reached, limits, protection)
+_TABLES = (
+    sql,
+    commands,
+    data,
+    secrets,
+    pages,
+    files,
+    web,
+    crypto,
+    memory,
+    solana,
+    hidden_text,
+    reached,
+    limits,
+    protection,
+)
 _MAX_SPAN_LINES = 8
-_SHARES = {0: 1.0, 1: 0.8, 2: 0.85, 3: 1.0}  # By how surely the value is from outside: an unseen place, a parameter, input.
+_SHARES = {
+    0: 1.0,
+    1: 0.8,
+    2: 0.85,
+    3: 1.0,
+}  # By how surely the value is from outside: an unseen place, a parameter, input.
 RULES: dict[str, Rule] = {rule.id: rule for table in _TABLES for rule in table.RULES}
 
 
