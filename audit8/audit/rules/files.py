@@ -121,7 +121,15 @@ RULES = (
             "Use mkstemp() (Python: tempfile.mkstemp or NamedTemporaryFile).",
             "使用 mkstemp()（Python：tempfile.mkstemp 或 NamedTemporaryFile）。",
         ),
-        (Finder(C, r"(?<![\w.>:])(?:tmpnam|tempnam|mktemp|tmpnam_r)\s*\("),),
+        (
+            Finder(C, r"(?<![\w.>:])(?:tmpnam|tempnam|mktemp|tmpnam_r)\s*\("),
+            Finder(("python",), r"(?<![\w.])(?:tempfile\.mktemp|os\.te?mpnam)\s*\("),
+            Finder(
+                ("go",),
+                r"\b(?:ioutil\.WriteFile|os\.(?:WriteFile|Create|OpenFile))\s*\(\s*(?P<s>\"[\x00]*\")\s*[,)]",
+                literal=r"^\"/(?:var/)?tmp/",
+            ),
+        ),
         python=True,
     ),
     Rule(
