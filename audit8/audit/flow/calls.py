@@ -160,7 +160,7 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
     if fits(spec.numbers, way):
         size = next((at for pattern, at in spec.sizes.items() if fits(pattern, way) and at < len(args)), None)
         return Value(kind=kind, text=args[size].text if size is not None else "")
-    cleaned = walk.matcher.cleaned(way)
+    cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
     if cleaned:
         whole = join(everything)
         return replace(whole.cleaned(cleaned), kind=kind)
@@ -186,6 +186,19 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
         frozenset([ANYTHING]) if fits(r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$", way) else frozenset()
     )
     return Value(UNKNOWN, clean, kind=kind, origins=frozenset(sorted(origins)[:12]))
+
+
+def _cleaned_by(walk: Walk, way: str, args: list[Value]) -> frozenset[str]:
+    """What `text.replace(pattern, ...)` takes out of a text."""
+    kinds = [
+        found
+        for pattern, at, text, found in walk.spec.cleaned_by
+        if at < len(args)
+        and args[at].text
+        and walk.matcher.fits(pattern, way)
+        and walk.matcher.fits(text, args[at].text)
+    ]
+    return frozenset(kind for found in kinds for kind in found.split())
 
 
 def _bare(way: str) -> str:

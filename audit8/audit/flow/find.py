@@ -14,6 +14,7 @@ from audit8.audit.flow.grammar_javascript import JAVASCRIPT
 from audit8.audit.flow.grammar_python import PYTHON
 from audit8.audit.flow.grammar_ruby import RUBY
 from audit8.audit.flow.lower import Lower, Shape
+from audit8.audit.flow.merges import merges
 from audit8.audit.flow.nodes import Function
 from audit8.audit.flow.spec import Matcher, Spec
 from audit8.audit.flow.state import Found
@@ -22,7 +23,7 @@ from audit8.audit.flow.tables_java import JAVA_SPEC
 from audit8.audit.flow.tables_javascript import JAVASCRIPT_SPEC
 from audit8.audit.flow.tables_python import PYTHON_SPEC
 from audit8.audit.flow.tables_ruby import RUBY_SPEC
-from audit8.audit.flow.value import Value
+from audit8.audit.flow.value import FIXED, Value
 from audit8.audit.flow.walk import Walk
 from audit8.audit.syntax import parse
 
@@ -56,6 +57,9 @@ def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
     functions = _all_functions(walk, module)
     for function, variables in functions:
         walk.run(function, variables)
+    if language in ("javascript", "typescript"):
+        for line in merges(whole):
+            walk.note("prototype-merge", line, line, FIXED)
     return sorted(walk.found.values(), key=lambda one: (one.line, one.rule))
 
 

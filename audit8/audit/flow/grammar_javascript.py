@@ -211,7 +211,7 @@ def _jsx_attribute(low: Lower, node: SgNode) -> Node:
 
 JAVASCRIPT: dict[str, Shape] = {
     **dict.fromkeys((*_NAMES, "this", "super", "property_identifier", "type_identifier"), shapes.name),
-    **dict.fromkeys(("number", "true", "false", "null", "undefined", "regex", "type_annotation"), shapes.fixed),
+    **dict.fromkeys(("number", "true", "false", "null", "undefined", "type_annotation"), shapes.fixed),
     **dict.fromkeys(("type_arguments", "interface_declaration", "type_alias_declaration"), shapes.fixed),
     **dict.fromkeys(("program", "statement_block", "class_body", "export_statement"), shapes.block),
     **dict.fromkeys(("lexical_declaration", "variable_declaration", "finally_clause"), shapes.block),
@@ -220,6 +220,7 @@ JAVASCRIPT: dict[str, Shape] = {
     "as_expression": lambda low, node: low.node(named(node)[0]),
     "satisfies_expression": lambda low, node: low.node(named(node)[0]),
     "sequence_expression": shapes.last,
+    "regex": shapes.pattern,
     "string": shapes.string("string_fragment"),
     "template_string": _template,
     "member_expression": shapes.member("object", "property"),

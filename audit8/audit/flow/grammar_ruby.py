@@ -171,7 +171,7 @@ def _assignment(low: Lower, node: SgNode) -> Node:
 RUBY: dict[str, Shape] = {
     **dict.fromkeys(("constant", "self", "instance_variable", "global_variable", "class_variable"), shapes.name),
     "identifier": _name,
-    **dict.fromkeys(("integer", "float", "true", "false", "nil", "simple_symbol", "regex", "rational"), shapes.fixed),
+    **dict.fromkeys(("integer", "float", "true", "false", "nil", "simple_symbol", "rational"), shapes.fixed),
     **dict.fromkeys(("hash_key_symbol", "character", "string_array", "symbol_array", "super"), shapes.fixed),
     **dict.fromkeys(("program", "body_statement", "then", "else", "do", "block_body", "begin"), shapes.block),
     **dict.fromkeys(("ensure", "begin_block", "parenthesized_statements"), shapes.block),
@@ -181,6 +181,7 @@ RUBY: dict[str, Shape] = {
     "exceptions": shapes.fixed,
     "exception_variable": shapes.fixed,
     "delimited_symbol": _text,
+    "regex": shapes.pattern,
     "string": _text,
     "chained_string": lambda low, node: Build(line_of(node), list(low.nodes(node))),
     "subshell": _shell,

@@ -44,6 +44,11 @@ def fixed(low: Lower, node: SgNode) -> Node:
     return Fixed(line_of(node), "" if named(node) else node.text()[:40])
 
 
+def pattern(low: Lower, node: SgNode) -> Node:
+    """A regular expression, written out."""
+    return Fixed(line_of(node), node.text()[:200])
+
+
 def name(low: Lower, node: SgNode) -> Node:
     return Name(line_of(node), node.text())
 

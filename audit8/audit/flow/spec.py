@@ -54,6 +54,7 @@ class Spec:
     carriers    calls whose result holds what their arguments hold
     keeps       methods whose result does not hold what their object holds
     numbers     calls whose result is a number or a truth value; number_types: declared types of that sort
+    cleaned_by  calls that make harmless by what one argument says: (pattern, position, text, kinds)
     fills       calls that write outside data into their arguments when the receiver or an argument is outside
     formats     calls that put their arguments into a text: pattern -> position of the text (-1: the receiver)
     handler     what marks a function whose parameters come from outside
@@ -76,6 +77,7 @@ class Spec:
     number_types: str = r"(?!)"
     cleaners: dict[str, str] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
+    cleaned_by: tuple[tuple[str, int, str, str], ...] = ()
     fills: str = r"(?!)"
     formats: dict[str, int] = field(default_factory=dict)
     handler: str = r"(?!)"

@@ -43,6 +43,8 @@ def _is_fixed_text(value: Value) -> bool:
     return value.level == FIXED and bool(value.text or value.kind.startswith("[]byte"))
 
 
+_REPLACES = r"^strings\.Replace(?:All)?$"
+
 _SINKS = (
     Sink(
         "sql-from-strings",
@@ -202,18 +204,58 @@ _SINKS = (
     Sink("object-from-bytes", r"^(?:encoding/)?gob\.NewDecoder$", "object", least=OUTSIDE, least_built=OUTSIDE),
     Sink("number-narrowed", r"^u?int(?:8|16|32)$", "number", least=0, least_built=0, when=_narrows),
     Sink("unbounded-unpacking", r"^io\.Copy(?:Buffer)?$", "size", (1,), least=0, least_built=0, when=_unpacks),
-    Sink("server-without-timeout", r"^(?:net/)?http\.(?:ListenAndServe(?:TLS)?|Serve|ServeTLS)$", "time", least=0,
-         least_built=0),
-    Sink("server-without-timeout", r"^new (?:net/)?http\.Server$", "time", ("Addr", "Handler"), least=0, least_built=0,
-         when=lambda given: not {"ReadHeaderTimeout", "ReadTimeout"} & set(given.named)),
-    Sink("fixed-nonce", r"^(?:crypto/)?cipher\.New(?:CBC|CFB|CTR|OFB)\w*$|^(?:crypto/)?cipher\.NewCTR$", "nonce", (1,),
-         least=0, least_built=0, when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1])),
-    Sink("fixed-nonce", r"cipher\.NewGCM\w*\.(?:Seal|Open)$|^(?:aesGCM|gcm|aead|aesgcm)\.(?:Seal|Open)$", "nonce", (1,),
-         least=0, least_built=0, when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1])),
-    Sink("cookie-without-flags", r"^new (?:net/)?http\.Cookie$", "cookie", ("Name",), least=0, least_built=0,
-         when=lambda given: not {"HttpOnly", "Secure"} <= set(given.named)),
-    Sink("every-interface", r"^(?:net|crypto/tls|tls)\.Listen$", "bind", (1,), least=0, least_built=0,
-         when=lambda given: len(given.args) > 1 and bool(_EVERYWHERE.match(given.args[1].text))),
+    Sink(
+        "server-without-timeout",
+        r"^(?:net/)?http\.(?:ListenAndServe(?:TLS)?|Serve|ServeTLS)$",
+        "time",
+        least=0,
+        least_built=0,
+    ),
+    Sink(
+        "server-without-timeout",
+        r"^new (?:net/)?http\.Server$",
+        "time",
+        ("Addr", "Handler"),
+        least=0,
+        least_built=0,
+        when=lambda given: not {"ReadHeaderTimeout", "ReadTimeout"} & set(given.named),
+    ),
+    Sink(
+        "fixed-nonce",
+        r"^(?:crypto/)?cipher\.New(?:CBC|CFB|CTR|OFB)\w*$|^(?:crypto/)?cipher\.NewCTR$",
+        "nonce",
+        (1,),
+        least=0,
+        least_built=0,
+        when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1]),
+    ),
+    Sink(
+        "fixed-nonce",
+        r"cipher\.NewGCM\w*\.(?:Seal|Open)$|^(?:aesGCM|gcm|aead|aesgcm)\.(?:Seal|Open)$",
+        "nonce",
+        (1,),
+        least=0,
+        least_built=0,
+        when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1]),
+    ),
+    Sink(
+        "cookie-without-flags",
+        r"^new (?:net/)?http\.Cookie$",
+        "cookie",
+        ("Name",),
+        least=0,
+        least_built=0,
+        when=lambda given: not {"HttpOnly", "Secure"} <= set(given.named),
+    ),
+    Sink(
+        "every-interface",
+        r"^(?:net|crypto/tls|tls)\.Listen$",
+        "bind",
+        (1,),
+        least=0,
+        least_built=0,
+        when=lambda given: len(given.args) > 1 and bool(_EVERYWHERE.match(given.args[1].text)),
+    ),
     Sink("regex-from-request", r"^regexp\.(?:MustCompile|Compile)$", "regex", least=4, least_built=4),
 )
 
@@ -267,7 +309,15 @@ GO_SPEC = Spec(
         r"^ldap\.EscapeFilter$": "ldap",
         r"^(?:net/)?mail\.ParseAddress$": "mail",
         r"^regexp\.QuoteMeta$": "regex",
+        r"^regexp\.\S*ReplaceAll\w*$": "*",
     },
+    cleaned_by=(
+        (_REPLACES, 1, r"\[\^", "*"),
+        (_REPLACES, 1, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 1, r"<", "xss"),
+        (_REPLACES, 1, r"\\[nr]|\n", "log header"),
+        (r"^(?:path/)?(?:filepath|path)\.(?:Clean|Join)$", 0, r"^/\x01?$", "path"),
+    ),
     checks={r"(?:HasPrefix|filepath\.Rel|IsLocal)$": "path"},
     fills=r"\.(?:Decode|Unmarshal|Bind|BindJSON|ShouldBind\w*|BodyParser|Scan|ReadFrom|Read|ReadFull|Copy|ReadJSON)$",
     sizes={r"^strconv\.Parse(?:Int|Uint)$": 2},

@@ -12,6 +12,8 @@ def _runs_shell(given: Given) -> bool:
     return bool(given.args) and given.args[0].text.rpartition("/")[2] in _SHELLS
 
 
+_REPLACES = r"\.replace(?:All|First)?$"
+
 _SINKS = (
     Sink(
         "sql-from-strings",
@@ -212,6 +214,12 @@ JAVA_SPEC = Spec(
         r"\.(?:replaceAll|replace)$": "log header",
         r"^Pattern\.quote$": "regex",
     },
+    cleaned_by=(
+        (_REPLACES, 0, r"\[\^", "*"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"<", "xss"),
+        (_REPLACES, 0, r"\\[nr]|\n", "log header"),
+    ),
     checks={r"(?:startsWith|getCanonicalPath|normalize)$": "path"},
     fills=r"\.(?:read|readFully)$",
     formats={r"^String\.format$": 0, r"\.formatted$": -1, r"^MessageFormat\.format$": 0},

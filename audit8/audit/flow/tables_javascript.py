@@ -30,6 +30,8 @@ def _no_root(given: Given) -> bool:
     return len(given.args) < 2 or "root" not in given.args[1].kind
 
 
+_REPLACES = r"\.replace(?:All)?$"
+
 _SINKS = (
     Sink(
         "sql-from-strings",
@@ -278,6 +280,13 @@ JAVASCRIPT_SPEC = Spec(
         r"(?i)(?:isSafeUrl|safeUrl|safeRedirect)\w*$": "redirect",
         r"\.(?:toString|toLowerCase|trim)$|^String$": "nosql",
     },
+    cleaned_by=(
+        (_REPLACES, 0, r"\[\^", "*"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"<", "xss"),
+        (_REPLACES, 0, r"\\[nr]|\n", "log header"),
+        (r"^(?:path\.)?(?:posix\.)?(?:normalize|join)$", 0, r"^/\x01?$", "path"),
+    ),
     checks={
         r"(?:^|\.)(?:isAbsolute|relative)$": "path",
     },

@@ -28,6 +28,8 @@ def _is_unsafe_yaml(given: Given) -> bool:
     return loader is None or not any(word in loader.kind for word in ("Safe", "BaseLoader"))
 
 
+_REPLACES = r"\.replace$|^re\.sub$|\.sub$"
+
 _SINKS = (
     Sink(
         "sql-from-strings",
@@ -242,6 +244,13 @@ PYTHON_SPEC = Spec(
         r"(?:^|\.)repr$|\.replace$": "log",
         r"(?:^|\.)re\.escape$": "regex",
     },
+    cleaned_by=(
+        (_REPLACES, 0, r"\[\^", "*"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"<", "xss"),
+        (_REPLACES, 0, r"\\[nr]|\n", "log header"),
+        (r"^(?:os\.path\.)?normpath$", 0, r"^/\x01$", "path"),
+    ),
     checks={r"(?:^|\.)(?:relative_to|is_relative_to|commonpath|commonprefix)$": "path"},
     fills=r"\.readinto$|^struct\.unpack_into$",
     formats={r"\.(?:format|%|format_map)$": -1},

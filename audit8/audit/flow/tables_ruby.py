@@ -13,6 +13,8 @@ def _one_text(given: Given) -> bool:
     return len(words) == 1
 
 
+_REPLACES = r"\.(?:g?sub!?|tr|delete)$"
+
 _SINKS = (
     Sink(
         "sql-from-strings",
@@ -216,6 +218,13 @@ RUBY_SPEC = Spec(
         r"^Regexp\.(?:escape|quote|union)$": "regex",
         r"\.(?:inspect|gsub|tr|delete|squish)$": "log",
     },
+    cleaned_by=(
+        (_REPLACES, 0, r"\[\^", "*"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"<", "xss"),
+        (_REPLACES, 0, r"\\[nr]|\n", "log header"),
+        (r"^File\.expand_path$", 0, r"^/\x01$", "path"),
+    ),
     checks={r"(?:start_with\?|realpath|expand_path)$": "path"},
     formats={r"^(?:format|sprintf)$": 0, r"\.%$": -1},
     talk=r"^(?:puts|print|raise|warn|abort|fail|p|pp|log|say)$|logger\.\w+$|\.(?:log|debug|info|warn|error)$|"
