@@ -42,14 +42,12 @@ def call(walk: Walk, node: n.Call) -> Value:
     talks = walk.matcher.fits(walk.spec.talk, way)
     walk.quiet += talks
     spread = _spread(walk, node)
-    args = [join(spread)] if spread else [_argument(walk, one, receiver) for one in node.args]
+    options: dict[str, Value] = {}
+    args = [join(spread)] if spread else [_argument(walk, one, receiver, options) for one in node.args]
     walk.quiet -= talks
-    given = Given(
-        way,
-        tuple(value for value, name in zip(args, node.names, strict=True) if not name),
-        {name: value for value, name in zip(args, node.names, strict=True) if name},
-        receiver,
-    )
+    named = {name: value for value, name in zip(args, node.names, strict=True) if name}
+    positional = tuple(value for value, name in zip(args, node.names, strict=True) if not name)
+    given = Given(way, positional, {**options, **named}, receiver)
     for sink in walk.matcher.sinks(way):
         _reach(walk, sink, given, node)
     _note_effects(walk, node, given, args)
@@ -73,7 +71,12 @@ def _spread(walk: Walk, node: n.Call) -> list[Value]:
     return [walk.value(part) for part in only.parts] if is_format and isinstance(only, n.Many) else []
 
 
-def _argument(walk: Walk, node: n.Node, receiver: Value) -> Value:
+def _argument(walk: Walk, node: n.Node, receiver: Value, options: dict[str, Value]) -> Value:
+    """One argument; the members of an object literal are options of the call too."""
+    if isinstance(node, n.Many) and node.keys:
+        values = [walk.value(part) for part in node.parts]
+        options.update({key: value for key, value in zip(node.keys, values, strict=True) if key})
+        return join(values)
     if isinstance(node, n.Function):
         level = receiver.level if receiver.level >= PARAMETER else UNKNOWN
         return walk.closure(node, Value(level, receiver.clean, params=receiver.params))
@@ -172,6 +175,9 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
     summary = walk.summaries.get(_bare(way))
     if summary is not None and not node.new:
         return _apply(walk, node, given, kind)
+    if fits(spec.contents, way):
+        whole = join(args)
+        return Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
     if fits(spec.sources, way):
         return Value(OUTSIDE, kind=kind, origins=given.receiver.origins)
     if fits(spec.carriers, way):

@@ -52,6 +52,7 @@ class Spec:
     sources     ways that hold outside data
     requests    names of parameters that are a request: (name pattern, type pattern) -> the kind they get
     carriers    calls whose result holds what their arguments hold
+    contents    calls that read what a name stands for: from a fixed place the result is fixed, else it is unknown
     keeps       methods whose result does not hold what their object holds
     numbers     calls whose result is a number or a truth value; number_types: declared types of that sort
     cleaned_by  calls that make harmless by what one argument says: (pattern, position, text, kinds)
@@ -72,6 +73,7 @@ class Spec:
     sources: str
     requests: tuple[tuple[str, str, str], ...] = ()
     carriers: str = r"(?!)"
+    contents: str = r"(?!)"
     keeps: str = r"(?!)"
     numbers: str = r"(?!)"
     number_types: str = r"(?!)"

@@ -17,7 +17,10 @@ def _runs_shell(given: Given) -> bool:
 
 def _to_page(given: Given) -> bool:
     kinds = [given.receiver.kind, *(value.kind for value in given.args[:1])]
-    return any("ResponseWriter" in kind for kind in kinds)
+    return any(
+        re.search(r"ResponseWriter|^(?:w|rw|writer|resp|res)$|(?:ctx|c|Context)\.(?:Writer|Response)", kind)
+        for kind in kinds
+    )
 
 
 _BITS = {"int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32}
@@ -112,7 +115,12 @@ _SINKS = (
         when=_to_page,
     ),
     Sink(
-        "html-from-strings", r"ResponseWriter\.Write(?:String)?$", "xss", (0,), least=PARAMETER, least_built=PARAMETER
+        "html-from-strings",
+        r"(?:ResponseWriter|^w|^rw|[cC](?:tx|ontext)?\.Writer|\.Response)\.Write(?:String)?$",
+        "xss",
+        (0,),
+        least=PARAMETER,
+        least_built=PARAMETER,
     ),
     Sink(
         "html-from-strings",
@@ -262,6 +270,9 @@ _SINKS = (
 GO_SPEC = Spec(
     sinks=_SINKS,
     sources=(
+        r"\.(?:FormValue|PostFormValue|PathValue|URL\.(?:Query|Path|RawQuery|RequestURI)|Header\.Get|RequestURI)\b|"
+        r"(?:^|\.)(?:c|ctx|context|Ctx)\.(?:Query|Param|Params|PostForm|FormValue|QueryParam|DefaultQuery|Cookie|PathParam|"
+        r"GetString|Input|QueryParams|FormParams|BodyParam)$|"
         r"(?:^|\.)http\.Request\.(?:FormValue|PostFormValue|URL|Header|PathValue|Cookie|Form|PostForm|MultipartForm|"
         r"FormFile|Body|RequestURI|Referer|UserAgent|Host|RemoteAddr|Cookies|BasicAuth|MultipartReader)\b"
         r"|(?:gin|echo|fiber|iris|beego)\.(?:Context|Ctx)\.(?:Query|Param|Params|PostForm|DefaultQuery|GetQuery|"

@@ -1,7 +1,7 @@
 """JavaScript and TypeScript: Express, Koa, Fastify, Nest, Node's core, and the browser's document."""
 
 from audit8.audit.flow.spec import Given, Sink, Spec
-from audit8.audit.flow.value import OUTSIDE, PARAMETER, UNKNOWN
+from audit8.audit.flow.value import FIXED, OUTSIDE, PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
 
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
@@ -14,7 +14,8 @@ _MARKUP = r"<[a-zA-Z!/]"
 
 
 def _has_shell(given: Given) -> bool:
-    return any("shell" in value.kind for value in given.args) or any(value.text == "<shell>" for value in given.args)
+    shell = given.named.get("shell")
+    return shell is not None and (shell.level > FIXED or shell.text not in ("false", ""))
 
 
 def _is_shell_list(given: Given) -> bool:
@@ -27,7 +28,7 @@ def _is_jquery(given: Given) -> bool:
 
 
 def _no_root(given: Given) -> bool:
-    return len(given.args) < 2 or "root" not in given.args[1].kind
+    return "root" not in given.named
 
 
 _REPLACES = r"\.replace(?:All)?$"
@@ -141,7 +142,7 @@ _SINKS = (
         (0, 1),
         least=OUTSIDE,
         least_built=PARAMETER,
-        text=r"\x01",
+        text=r"\x01|^$",
         when=lambda given: (
             given.way not in ("open", "stat", "access", "rm", "exists", "copy", "move", "remove", "watch")
             or given.receiver.kind != ""
@@ -298,6 +299,7 @@ JAVASCRIPT_SPEC = Spec(
     r"process\.(?:pid|cwd|execPath|env\.\w+|platform)|import\.meta\.\w+)$",
     members=(
         (r"\.(?:innerHTML|outerHTML)$", Sink("html-from-strings", "", "xss", least=PARAMETER, least_built=UNKNOWN)),
+        (r"\.dangerouslySetInnerHTML$", Sink("html-from-strings", "", "xss", least=PARAMETER)),
         (r"\.srcdoc$", Sink("html-from-strings", "", "xss", least=PARAMETER)),
         (
             r"^(?:window\.|document\.|self\.|top\.|parent\.)?location(?:\.href)?$",

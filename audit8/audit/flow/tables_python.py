@@ -217,6 +217,7 @@ PYTHON_SPEC = Spec(
         r"joinpath|with_suffix|zfill|capitalize|sub|expandtabs|casefold|swapcase|ljust|rjust|center|%|resolve|"
         r"absolute|format_map|translate|getvalue|as_posix|loads|tostring|unquote)$"
     ),
+    contents=r"^(?:io\.|codecs\.|gzip\.|aiofiles\.)?open$|\.(?:read_text|read_bytes)$|^pkg_resources\.\w+$",
     keeps=r"\.(?:query|filter|get_object_or_404|exists|count|index|find|cursor|session|commit|all|first|save|is_\w+)$",
     numbers=(
         r"^(?:int|float|bool|len|abs|round|hash|id|ord|hex|uuid\.UUID|UUID|uuid\.uuid4|time\.time|os\.getpid|"

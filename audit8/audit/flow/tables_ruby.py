@@ -113,7 +113,7 @@ _SINKS = (
         (0, 1),
         least=OUTSIDE,
         least_built=PARAMETER,
-        text=r"\x01",
+        text=r"\x01|^$",
         when=lambda given: given.way.startswith(("File", "IO", "Dir", "FileUtils", "Pathname", "send_file", "open")),
     ),
     Sink(
@@ -192,9 +192,10 @@ RUBY_SPEC = Spec(
         r"|\.(?:to_s|to_str|strip|downcase|upcase|gsub|gsub!|sub|join|concat|squish|chomp|split|first|last|map|select|"
         r"reject|flatten|compact|permit|require|fetch|dig|slice|to_h|to_unsafe_h|to_hash|merge|tr|read|force_encoding|encode|"
         r"unpack1?|presence|dup|clone|freeze|capitalize|camelize|underscore|classify|titleize|pluralize|singularize|"
-        r"humanize|<<|%|values|keys|collect|sort|reverse|uniq|expand|path|\+|original_filename|tempfile|each|pop|shift|"
+        r"humanize|<<|values|keys|collect|sort|reverse|uniq|expand|path|\+|original_filename|tempfile|each|pop|shift|"
         r"delete|lines|to_sym|to_json|values_at|prepend|insert|ljust|rjust|center)$"
     ),
+    contents=r"^(?:File|IO|Pathname|Dir)\.(?:read|open|new|binread|readlines)$|^(?:URI\.)?open$|\.read$",
     keeps=r"\.(?:where|find|find_by\w*|present\?|blank\?|nil\?|empty\?|include\?|key\?|match\?|count|size|length|each_pair|"
     r"id|to_i|is_a\?|respond_to\?|any\?|all\?|ip|remote_ip|xhr\?|get\?|post\?|format|session|logger|start_with\?|"
     r"end_with\?)$",
@@ -214,7 +215,7 @@ RUBY_SPEC = Spec(
         r"^(?:CGI|ERB::Util|Rack::Utils|Sanitize|Loofah)\.\w+$": "xss",
         r"(?:^|\.)(?:basename|sanitize_filename|parameterize)$|^File\.basename$|^ActiveStorage::Filename\.new": "path log",
         r"\w+_(?:path|url)$|^url_for$|^root_path$": "redirect",
-        r"^Marshal\.dump$|\.to_yaml$|^YAML\.dump$|\.dump$|^File\.(?:read|open)$|^Rails\.root\.join$": "object",
+        r"^Marshal\.dump$|\.to_yaml$|^YAML\.dump$|\.dump$": "object",
         r"^Regexp\.(?:escape|quote|union)$": "regex",
         r"\.(?:inspect|gsub|tr|delete|squish)$": "log",
     },
@@ -232,6 +233,6 @@ RUBY_SPEC = Spec(
     page_types=r"(?i)content_?type",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),
     shell=Sink("shell-command", "", "command", least=PARAMETER, least_built=UNKNOWN),
-    settled=r"(?i)(?:^|\.)_?@?(?:\w*(?:table|schema|prefix|column|placeholder|quoted)\w*|__FILE__|__dir__|Rails\.root|"
-    r"Rails\.env|Rails|[A-Z]\w*(?:::\w+)*)$",
+    settled=r"(?i:(?:^|\.)_?@?(?:\w*(?:table|schema|prefix|column|placeholder|quoted)\w*|__FILE__|__dir__))$|"
+    r"^(?:Rails\.(?:root|env|public_path)|[A-Z]\w*(?:::\w+)*)$",
 )
