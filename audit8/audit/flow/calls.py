@@ -51,6 +51,7 @@ def call(walk: Walk, node: n.Call) -> Value:
     for sink in walk.matcher.sinks(way):
         _reach(walk, sink, given, node)
     _note_effects(walk, node, given, args)
+    walk.given = join(args)
     return _result(walk, node, given, args, spread)
 
 

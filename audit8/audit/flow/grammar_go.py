@@ -3,7 +3,7 @@
 from ast_grep_py import SgNode
 
 from audit8.audit.flow import shapes
-from audit8.audit.flow.lower import Lower, Shape, end_line_of, line_of, named
+from audit8.audit.flow.lower import ERROR, Lower, Shape, end_line_of, line_of, named
 from audit8.audit.flow.nodes import (
     Assign,
     Block,
@@ -64,7 +64,9 @@ def _assignment(low: Lower, node: SgNode) -> Node:
     line, left, right = line_of(node), named(node.field("left")), named(node.field("right"))
     adds = shapes.operator_of(node) not in ("=", ":=")
     values = [low.node(part) for part in right]
-    if len(left) == len(values):
+    if len(left) == len(values) and not (
+        len(left) == 1 and _is_error(left[0]) and right[0].kind() == "call_expression"
+    ):
         pairs = list(zip(left, values, strict=True))
     else:
         # The last of several results is an error or a flag.
@@ -75,12 +77,17 @@ def _assignment(low: Lower, node: SgNode) -> Node:
 def _results(low: Lower, line: int, left: list[SgNode], right: SgNode | None, values: list[Node]) -> Node:
     if not values or right is None or not left:
         return Fixed(line)
-    targets = [low.node(part) for part in left[: max(1, len(left) - 1)]]
+    targets = [low.node(part) for part in left if not _is_error(part)][: max(1, len(left) - 1)]
     parts: list[Node] = [Assign(line, Many(line, targets), values[0])]
+    parts += [Assign(line, low.node(part), Name(line, ERROR)) for part in left if _is_error(part)]
     key = right.field("index") if right.kind() == "index_expression" and len(left) == 2 else None
     if key is not None and key.kind() in ("identifier", "selector_expression"):
         parts.append(Assign(line, low.node(left[1]), Compare(line, "in", low.node(key), Fixed(line))))
     return Block(line, parts)
+
+
+def _is_error(node: SgNode) -> bool:
+    return node.text() in ("err", "e", "error", "er")
 
 
 def _var(low: Lower, node: SgNode) -> Node:

@@ -12,6 +12,7 @@ from audit8.audit.flow.nodes import Block, Fixed, Many, Name, Node
 
 _MAX_DEPTH = 70
 UNKNOWN = "<unknown>"
+ERROR = "<error>"  # A name: the error that the call just before may have given.
 
 Shape = Callable[["Lower", SgNode], Node]
 

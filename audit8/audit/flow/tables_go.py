@@ -23,7 +23,7 @@ def _to_page(given: Given) -> bool:
     )
 
 
-_BITS = {"int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32}
+_BITS = {"int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int": 32, "uint": 32}
 _EVERYWHERE = re.compile(r"(?:0\.0\.0\.0|\[::\]|):\d")
 _ARCHIVES = r"(?:gzip|zlib|bzip2|flate|lzw|tar|zip|zstd|xz|snappy)\.\S*(?:New\w*Reader|Open|File)"
 
@@ -34,6 +34,8 @@ def _narrows(given: Given) -> bool:
     if value is None or not re.search(r"strconv\.(?:Atoi|ParseInt|ParseUint)$", value.kind):
         return False
     read = int(value.text) if value.text.isdigit() and value.text != "0" else 64
+    if given.way in ("int", "uint") and (value.kind.endswith("Atoi") or value.text != "64"):
+        return False  # Their size depends on the machine.
     unsigned = value.kind.endswith("ParseUint")
     return read > _BITS[given.way] or (read == _BITS[given.way] and unsigned and not given.way.startswith("u"))
 
@@ -210,7 +212,7 @@ _SINKS = (
     ),
     Sink("ldap-xpath", r"^ldap\.NewSearchRequest$", "ldap", (), least=PARAMETER, least_built=UNKNOWN, text=r"\(.*\x01"),
     Sink("object-from-bytes", r"^(?:encoding/)?gob\.NewDecoder$", "object", least=OUTSIDE, least_built=OUTSIDE),
-    Sink("number-narrowed", r"^u?int(?:8|16|32)$", "number", least=0, least_built=0, when=_narrows),
+    Sink("number-narrowed", r"^u?int(?:8|16|32)?$", "number", least=0, least_built=0, when=_narrows),
     Sink("unbounded-unpacking", r"^io\.Copy(?:Buffer)?$", "size", (1,), least=0, least_built=0, when=_unpacks),
     Sink(
         "server-without-timeout",
@@ -273,6 +275,7 @@ GO_SPEC = Spec(
         r"\.(?:FormValue|PostFormValue|PathValue|URL\.(?:Query|Path|RawQuery|RequestURI)|Header\.Get|RequestURI)\b|"
         r"(?:^|\.)(?:c|ctx|context|Ctx)\.(?:Query|Param|Params|PostForm|FormValue|QueryParam|DefaultQuery|Cookie|PathParam|"
         r"GetString|Input|QueryParams|FormParams|BodyParam)$|"
+        r"fasthttp\.RequestCtx\.(?:QueryArgs|PostArgs|FormValue|UserValue|Path|PostBody|RequestURI|URI|Request)\b|"
         r"(?:^|\.)http\.Request\.(?:FormValue|PostFormValue|URL|Header|PathValue|Cookie|Form|PostForm|MultipartForm|"
         r"FormFile|Body|RequestURI|Referer|UserAgent|Host|RemoteAddr|Cookies|BasicAuth|MultipartReader)\b"
         r"|(?:gin|echo|fiber|iris|beego)\.(?:Context|Ctx)\.(?:Query|Param|Params|PostForm|DefaultQuery|GetQuery|"
@@ -285,6 +288,7 @@ GO_SPEC = Spec(
     requests=(
         ("", r"^(?:\w+\.)?Request$", "http.Request"),
         ("", r"^(?:\w+\.)?ResponseWriter$", "http.ResponseWriter"),
+        ("", r"^fasthttp\.RequestCtx$", "fasthttp.RequestCtx"),
         ("", r"^gin\.Context$", "gin.Context"),
         ("", r"^echo\.Context$", "echo.Context"),
         ("", r"^fiber\.Ctx$", "fiber.Ctx"),

@@ -46,15 +46,15 @@ _SINKS = (
         "shell-command",
         r"^(?:os\.(?:system|popen[234]?)|popen2\.popen[23]|commands\.get\w*output|subprocess\.get\w*output|"
         r"(?:asyncio\.)?(?:subprocess\.)?create_subprocess_shell|pty\.spawn|system|popen)$"
-        r"|\.(?:exec_command|send_command|run_command)$",
+        r"|\.(?:exec_command|send_command|run_command)$|^pexpect\.(?:spawn|run|runu)$|"
+        r"^(?:fabric\.\w+\.)?(?:local|sudo)$|^(?:c|conn|connection)\.(?:sudo|local)$",
         "command",
         (0, "command", "cmd"),
         least=UNKNOWN,
     ),
     Sink(
         "shell-command",
-        r"^(?:subprocess\.)?(?:run|call|check_call|check_output|Popen)$|^subprocess\w*\.\w+$|^(?:sp|sub)\.(?:run|call|"
-        r"Popen|check_output)$",
+        r"(?:^|\.)\w+$",
         "command",
         (0, "args", "cmd"),
         least=UNKNOWN,
@@ -197,7 +197,7 @@ PYTHON_SPEC = Spec(
     sinks=_SINKS,
     sources=(
         r"(?:^|[._])(?:request|req)\.(?:args|form|values|json|data|files|cookies|headers|GET|POST|FILES|COOKIES|META|"
-        r"get_json|get_data|query_params|path_params|query_string|body|full_path|url|referrer|match_info|rel_url|post|"
+        r"get_json|get_data|get|get_all|query_params|path_params|query_string|body|full_path|url|referrer|match_info|rel_url|post|"
         r"query|path|raw_post_data|params|matchdict|QUERY_PARAMS|DATA|get_full_path|environ|view_args|stream|arguments|"
         r"uri|read|content|path_info|get_host|user_agent|rfile)\b"
         r"|^sys\.argv\b|^(?:raw_)?input$|^self\.(?:get_argument|get_query_argument|get_body_argument|get_arguments|"

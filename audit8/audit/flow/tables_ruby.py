@@ -56,8 +56,8 @@ _SINKS = (
         r"^(?:Kernel\.)?open$|^IO\.(?:read|readlines|foreach|binread|write|binwrite)$",
         "command",
         (0,),
-        least=PARAMETER,
-        least_built=PARAMETER,
+        least=UNKNOWN,
+        least_built=UNKNOWN,
         fixed=r"^[^|\x01\x02]",
     ),
     Sink(

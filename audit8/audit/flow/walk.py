@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from audit8.audit.flow import nodes as n
 from audit8.audit.flow.guards import refine
+from audit8.audit.flow.lower import ERROR
 from audit8.audit.flow.lower import UNKNOWN as UNKNOWN_NAME
 from audit8.audit.flow.state import PAGE, Frame, State, path_of
 from audit8.audit.flow.value import (
@@ -39,6 +40,7 @@ class Walk(State):
 
     _depth = 0
     _loops = 0
+    given = NOTHING  # What the last call was given.
     pending: list[tuple[n.Function, dict[str, Value]]]
 
     def value(self, node: n.Node | None) -> Value:
@@ -55,6 +57,9 @@ class Walk(State):
     # ---- values -------------------------------------------------------------------------------------------------
 
     def name(self, node: n.Name) -> Value:
+        if node.id == ERROR:
+            # The text of an error quotes what could not be read.
+            return Value(min(self.given.level, PARAMETER), self.given.clean, kind="error", origins=self.given.origins)
         known = self.variables.get(node.id)
         if known is not None:
             return known
@@ -153,7 +158,7 @@ class Walk(State):
             self.early[place].add(path_of(node.target))
         if node.type:
             if self.matcher.fits(self.spec.number_types, node.type):
-                value = NOTHING
+                value = Value(kind=value.kind, text=value.text)
             else:
                 value = replace(value, kind=node.type if not value.kind or node.type[:1].isupper() else value.kind)
         if isinstance(node.value, _SUBJECTS) and path_of(node.target):
@@ -251,7 +256,8 @@ class Walk(State):
         if node.returns:
             value = self.value(node.value)
             self.frame.returned.append(value)
-            if PAGE not in self.variables and self.matcher.fits(self.spec.handler, self.frame.marks):
+            markup = value.built and "<" in value.text
+            if PAGE not in self.variables and (markup or self.matcher.fits(self.spec.handler, self.frame.marks)):
                 self.report_returned(value, node.line)
         else:
             self.quiet += 1

@@ -28,8 +28,9 @@ RULES = (
             ),
             Finder(
                 NODE,
-                r"\.use\s*\(\s*(?:\w+\.)?(?P<at>(?:session|cookieSession|cookieParser|expressSession)\s*\()",
-                needs=r"\.(?:post|put|patch|delete)\s*\(",
+                r"\.use\s*\(\s*(?P<at>(?:\w+\.)?(?:session|cookieSession|cookieParser|expressSession|cookies)\s*\(|"
+                r"require\(['\"](?:cookie-parser|express-session|cookie-session)['\"]\)\s*\()",
+                on="plain",
                 lacks=r"(?i)csrf|csurf|lusca|xsrf|sameSite\s*:\s*['\"](?:strict|lax)",
             ),
             Finder(

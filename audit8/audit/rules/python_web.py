@@ -38,4 +38,7 @@ def _is_tar(module: Module, node: ast.Call, scope: Scope) -> bool:
     base = node.func.value if isinstance(node.func, ast.Attribute) else None
     found = scope.find(base.id) if isinstance(base, ast.Name) else None
     makers = found[1] if found else [base]
-    return any(isinstance(maker, ast.Call) and module.name_of(maker.func).startswith("tarfile.") for maker in makers)
+    named = isinstance(base, ast.Name) and "tar" in base.id.lower()
+    return named or any(
+        isinstance(maker, ast.Call) and module.name_of(maker.func).startswith("tarfile.") for maker in makers
+    )
