@@ -26,6 +26,7 @@ _PREFIX = (
     r"commonprefix|filepath\.Rel|filepath\.IsLocal|str_starts_with|isAbsolute|IsAbs|path\.relative)$"
 )
 VALIDATOR = r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside)"
+_EMPTY = ("nil", "null", "None", "undefined", "true", "false", "True", "False", "0", "NULL")
 _PREFIXED = frozenset(["path", "redirect", "ssrf"])
 
 
@@ -80,7 +81,13 @@ def _refine_comparison(state: State, test: Compare, holds: bool, depth: int) -> 
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Call):
                 _refine_call(state, one, True)  # `x.indexOf(y) == -1`: which way is not looked into.
-            elif holds and isinstance(other, Fixed) and other.text and not isinstance(one, Fixed):
+            elif (
+                holds
+                and isinstance(other, Fixed)
+                and other.text
+                and other.text not in _EMPTY
+                and not isinstance(one, Fixed)
+            ):
                 mark(state, one, _ALL)
     elif operator == "<":
         for one in (left, right):

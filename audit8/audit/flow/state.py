@@ -6,6 +6,7 @@ from audit8.audit.flow.nodes import Index, Member, Name, Node
 from audit8.audit.flow.spec import Matcher, Sink
 from audit8.audit.flow.value import ANYTHING, NOTHING, OUTSIDE, PARAMETER, Value, join
 
+_MAX_DERIVED = 300  # Among more variables, those made from one are not looked for.
 PAGE = "<page>"  # In the variables: the answer is declared to be no web page.
 
 
@@ -83,11 +84,15 @@ class State:
             self.found[(rule, line)] = Found(rule, line, end_line, level)
 
     def clean(self, path: str, kinds: frozenset[str]) -> None:
-        """Marks a variable, and those that it was made from, as looked at."""
+        """Marks a variable, those that it was made from, and those made from it as looked at."""
         for place, names in [*self.early.items()]:
             if path in names and kinds & {"path", ANYTHING}:
                 del self.early[place]
                 self.found.pop(place, None)
+        if len(self.variables) <= _MAX_DERIVED:
+            for one, made in [*self.variables.items()]:
+                if path in made.origins and not kinds <= made.clean:
+                    self.variables[one] = made.cleaned(kinds)
         value = self.variables.get(path)
         if value is None:
             return

@@ -299,7 +299,7 @@ GO_SPEC = Spec(
         r"^(?:string|strings\.\w+|bytes\.\w+|fmt\.(?:Sprint\w*|Append\w*)|filepath\.\w+|path/filepath\.\w+|path\.\w+|"
         r"net/url\.\w+|url\.\w+|ioutil\.ReadAll|io/ioutil\.ReadAll|io\.(?:ReadAll|TeeReader|LimitReader)|append|html\.UnescapeString|"
         r"bufio\.New\w+|(?:encoding/)?base64\.[\w.]+|(?:encoding/)?hex\.\w+|(?:encoding/)?json\.\w+|errors\.(?:New|Wrap\w*)|"
-        r"fmt\.Errorf|unicode\.\w+|new \w+(?:\.\w+)*|aws\.\w+|fmt\.Sprintf|sort\.\w+|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
+        r"fmt\.Errorf|(?:net/http/)?httputil\.\w+|unicode\.\w+|new \w+(?:\.\w+)*|aws\.\w+|fmt\.Sprintf|sort\.\w+|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
         r"|\.(?:String|Bytes|Get|Error|Text|Decode\w*|Values|Read\w*)$"
     ),
     keeps=r"\.(?:Context|Query|QueryRow|Exec|Close|Header|Method|ContentLength|TLS|ParseForm|Scan|Done|Session)$",

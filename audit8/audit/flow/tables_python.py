@@ -38,8 +38,16 @@ _SINKS = (
         "sql",
         least=OUTSIDE,
         least_built=UNKNOWN,
-        text=r"(?i)\x01.*[=<>(]|[=<>(\s].*\x01|^\x01$|^$",
+        text=r"(?i)[=<>(]\s*['\"%]*\x01|\x01['\"%]*\s*[=<>(,]|^\x01$|^$",
         when=lambda given: "requests" not in given.way,
+    ),
+    Sink(
+        "sql-from-strings",
+        r"\.(?:filter|where|having|order_by|group_by|from_statement)$",
+        "sql",
+        least=4,
+        least_built=UNKNOWN,
+        text=r"(?i)\w\s*(?:=|<|>|\blike\b)\s*['\"%]*\x01",
     ),
     Sink("sql-from-strings", r"\.(?:extra|annotate_raw|filter_by_sql)$|(?:^|\.)text$", "sql", (0, "where", "select")),
     Sink(
@@ -73,7 +81,7 @@ _SINKS = (
     Sink(
         "shell-command",
         r"(?i)(?:^|[._])(?:ssh|cli|run_?ssh|run_?cmd|run_?command|exec_?cmd|exec_?command|cli_run|run_cli|shell|"
-        r"ssh_exec\w*|execute_?command|runcmd|run_?shell\w*|shell_?exec|run_bash|sh|docker_exec|_?ssh_cmd|adb|"
+        r"ssh_exec\w*|execute_?command|runcmd|run_?shell\w*|shell_?exec|run_bash|sh|_?run|docker_exec|_?ssh_cmd|adb|"
         r"system_call|check_ssh_injection|_?eql_execute|run_in_shell)$",
         "command",
         (0, 1, "cmd", "command"),
@@ -122,7 +130,8 @@ _SINKS = (
         "xss",
         (0, "text", "body", "content"),
         least=OUTSIDE,
-        least_built=OUTSIDE,
+        least_built=PARAMETER,
+        text=r"<\w|^$|^\x01$|[\w ]\x01",
         when=_is_page,
     ),
     Sink("html-from-strings", r"(?:^|\.)format_html$", "xss", least=OUTSIDE, least_built=UNKNOWN),
