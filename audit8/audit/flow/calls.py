@@ -181,6 +181,8 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
         return Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
     if fits(spec.sources, way):
         return Value(OUTSIDE, kind=kind, origins=given.receiver.origins)
+    if fits(spec.page_sources, way):
+        return Value(PARAMETER, kind=kind)
     if fits(spec.carriers, way):
         whole = join(everything) if not isinstance(node.function, n.Name) else join(args)
         return replace(whole, kind=kind, built=whole.built or (fits(r"(?i)join|concat|resolve", way) and len(args) > 1))

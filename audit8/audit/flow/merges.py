@@ -7,7 +7,7 @@ A function that mentions __proto__ or its kin has thought of it.
 from collections.abc import Iterator
 from dataclasses import fields
 
-from audit8.audit.flow.nodes import Assign, Call, Fixed, Function, Index, Member, Name, Node
+from audit8.audit.flow.nodes import Assign, Call, Fixed, Function, Index, Many, Member, Name, Node
 
 _GUARDS = ("__proto__", "prototype", "constructor", "isPrototypePolluted", "create", "Map", "freeze", "isSafeKey")
 _COUNTERS = ("i", "j", "n", "idx", "index", "len", "length", "count", "pos", "offset", "row", "col", "x", "y")
@@ -37,6 +37,10 @@ def _functions(root: Node) -> Iterator[tuple[Function, str]]:
             yield node, node.name
         elif isinstance(node, Assign) and isinstance(node.value, Function) and not node.value.name:
             yield node.value, _last(node.target)
+        elif isinstance(node, Many) and node.keys:
+            for key, part in zip(node.keys, node.parts, strict=True):
+                if isinstance(part, Function) and key and not part.name:
+                    yield part, key
 
 
 def _inside(root: Node) -> Iterator[Node]:
@@ -67,8 +71,10 @@ def _last(node: Node) -> str:
 
 
 def _is_key(node: Node) -> bool:
-    return (isinstance(node, Name) and node.id not in _COUNTERS) or (
-        isinstance(node, Index) and isinstance(node.base, Name)
+    return (
+        (isinstance(node, Name) and node.id not in _COUNTERS)
+        or isinstance(node, Call)
+        or (isinstance(node, Index) and isinstance(node.base, Name))
     )
 
 

@@ -50,6 +50,7 @@ class Spec:
     """One language. `cleaners` and `checks`: pattern -> kinds of sink (space between) that it makes harmless.
 
     sources     ways that hold outside data
+    page_sources  ways to what a page shows: text that becomes markup again when it is put into HTML
     requests    names of parameters that are a request: (name pattern, type pattern) -> the kind they get
     carriers    calls whose result holds what their arguments hold
     contents    calls that read what a name stands for: from a fixed place the result is fixed, else it is unknown
@@ -71,6 +72,7 @@ class Spec:
 
     sinks: tuple[Sink, ...]
     sources: str
+    page_sources: str = r"(?!)"
     requests: tuple[tuple[str, str, str], ...] = ()
     carriers: str = r"(?!)"
     contents: str = r"(?!)"

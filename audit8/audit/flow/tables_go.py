@@ -128,7 +128,7 @@ _SINKS = (
         "html-from-strings",
         r"^(?:html/)?template\.(?:HTML|JS|HTMLAttr|URL|CSS|JSStr|Srcset)$",
         "xss",
-        least=PARAMETER,
+        least=UNKNOWN,
         least_built=UNKNOWN,
     ),
     Sink(
@@ -282,7 +282,7 @@ GO_SPEC = Spec(
         r"GetHeader|QueryParam|FormValue|FormFile|Cookie|GetRawData|Body|QueryParams|DefaultPostForm|Request|Get|"
         r"PostFormArray|QueryArray|BodyRaw|URLParam|Path|MultipartForm)\b"
         r"|^(?:github\.com/gorilla/)?mux\.Vars\b|(?:^|/)chi(?:/v\d)?\.URLParam\b|^os\.(?:Args|Getenv|LookupEnv)\b|"
-        r"^flag\.(?:String|Arg|Args)\b|^bufio\.NewReader\.Read|^bufio\.NewScanner\.Text|ReadString$|^httprouter\.Params|"
+        r"^flag\.(?:String|Arg|Args)\b|^bufio\.NewReader\.Read|^bufio\.NewScanner\.Text|ReadString$|httputil\.DumpRequest$|^httprouter\.Params|"
         r"^httprouter\.Params\.ByName|(?:^|[/.])(?:zip|tar)\.\S*\.(?:Name|Linkname)$"
     ),
     requests=(

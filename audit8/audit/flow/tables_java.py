@@ -1,5 +1,7 @@
 """Java: servlets, Spring, JAX-RS, JDBC, JPA, java.io and java.nio."""
 
+import re
+
 from audit8.audit.flow.spec import Given, Sink, Spec
 from audit8.audit.flow.value import OUTSIDE, PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
@@ -14,7 +16,38 @@ def _runs_shell(given: Given) -> bool:
 
 _REPLACES = r"\.replace(?:All|First)?$"
 
+
+def _compares_prefixes(given: Given) -> bool:
+    """`a.getCanonicalPath().startsWith(b.getCanonicalPath())`: /data/x also begins with /data/xy."""
+    first = given.args[0] if given.args else None
+    whole = r"\.(?:getCanonicalPath|getAbsolutePath)$"
+    return (
+        first is not None
+        and not first.built
+        and bool(re.search(whole, given.receiver.kind))
+        and bool(re.search(whole, first.kind))
+    )
+
+
 _SINKS = (
+    Sink(
+        "path-prefix-check",
+        r"\.startsWith$",
+        "prefix",
+        (0,),
+        least=0,
+        least_built=0,
+        when=_compares_prefixes,
+    ),
+    Sink(
+        "html-from-strings",
+        r"(?i)^(?:html|markup|page)\w*\.append$|StringBu\w+\.append$",
+        "xss",
+        (0,),
+        least=4,
+        least_built=PARAMETER,
+        text=r"<\w+[^<>\x01]*>[^<]*\x01|<\w+ [^<>]*\x01",
+    ),
     Sink(
         "sql-from-strings",
         r"\.(?:executeQuery|executeUpdate|execute|executeBatch|addBatch|prepareStatement|prepareCall|createQuery|"
@@ -223,7 +256,6 @@ JAVA_SPEC = Spec(
     checks={r"(?:startsWith|getCanonicalPath|normalize)$": "path"},
     fills=r"\.(?:read|readFully)$",
     formats={r"^String\.format$": 0, r"\.formatted$": -1, r"^MessageFormat\.format$": 0},
-    handler=r"(?!)",
     talk=r"^(?:log|logger|LOG|LOGGER|Log)\.\w+$|^new \w*(?:Exception|Error)$|^System\.(?:out|err)\.\w+$",
     page_types=r"\.(?:setContentType|setHeader|addHeader)$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),

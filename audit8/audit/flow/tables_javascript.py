@@ -238,6 +238,8 @@ JAVASCRIPT_SPEC = Spec(
         r"^@(?:Query|Param|Body|Headers|Req)\(|^location$|^window\.location$|^(?:\$route|route|this\.\$route)\."
         r"(?:query|params)\b|^useParams\b|^useSearchParams\b|^router\.query\b|^querystring\.parse\b"
     ),
+    page_sources=r"\$\.(?:\w+\.)*(?:attr|val|text|data)$|\.(?:getAttribute|innerText|textContent)$|(?:^|\.)"
+    r"(?:getElementById|querySelector)\.value$|(?:^|\.)(?:el|elem|element|input|target|this)\.(?:attr|val|text|value)$",
     requests=(
         (r"^(?:req|request|_req)$", "", "req"),
         (r"^ctx$", "", "ctx"),

@@ -90,6 +90,8 @@ class Walk(State):
         way = kind_of(base.kind, node.name) if base.kind else f".{node.name}"
         if self.matcher.fits(self.spec.sources, way):
             return Value(OUTSIDE, kind=way, origins=base.origins)
+        if self.matcher.fits(self.spec.page_sources, way):
+            return Value(PARAMETER, kind=way)
         if self.matcher.fits(_SIZES, node.name) or self.matcher.fits(_CONSTANT, node.name):
             return Value(FIXED, kind=way)
         if self.matcher.fits(self.spec.settled, way):

@@ -167,6 +167,7 @@ RULES = (
                 rf"(?:function\s*)?)?(?::\s*(?:async\s*)?function\s*)?\([^)]{{0,100}}\)\s*(?:=>)?\s*\{{"
                 rf"[^}}]{{0,400}}?(?P<at>\bMath\.random\s*\()",
             ),
+            Finder(NODE, r"\bMath\.random\s*\(\s*\)\s*\*\s*16\b", needs=r"4xxx-yxxx|[0-9a-f]{8}-[0-9a-f]{4}-4"),
             Finder(
                 JVM,
                 rf"^[^\n]{{0,200}}{_UNGUESSABLE}\w*\s*=[^\n;]{{0,80}}(?P<at>\bnew\s+Random\s*\(|"
