@@ -57,7 +57,7 @@ _SINKS = (
         r"Queryx|QueryRowx|MustExec|NamedExec|NamedQuery)$",
         "sql",
         (0, 1),
-        text=r"(?is)\x01.*[=<>(]|[=<>(\s,].*\x01|^\x01$|^$",
+        text=r"[=<>(,]\s*['\"%]*\x01|\x01['\"%]*\s*[=<>(,]|^\x01$|^$",
         when=lambda given: (
             "URL" not in given.way
             and "Request" not in given.way
@@ -339,6 +339,6 @@ GO_SPEC = Spec(
     formats={r"^fmt\.(?:Sprintf|Errorf|Appendf)$": 0, r"^errors\.(?:Wrapf|Errorf)$": 0},
     talk=r"^(?:log|logger|logrus|slog|klog|glog|t|b)\.\w+$|^errors\.\w+$|^fmt\.(?:Errorf|Print\w*)$|^panic$",
     page_types=r"Header\.Set$|Header\.Add$|\.ContentType$",
-    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),
+    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*)$",
 )

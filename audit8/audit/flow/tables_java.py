@@ -54,7 +54,7 @@ _SINKS = (
         r"createNativeQuery|createSQLQuery|queryForObject|queryForList|queryForMap|queryForRowSet|batchUpdate|rawQuery|"
         r"execSQL|nativeSQL|executeLargeUpdate)$|(?i:jdbc\w*\.(?:query|update))$",
         "sql",
-        text=r"(?is)\x01.*[=<>(]|[=<>(\s,].*\x01|^\x01$|^$",
+        text=r"[=<>(,]\s*['\"%]*\x01|\x01['\"%]*\s*[=<>(,]|^\x01$|^$",
         when=lambda given: "http" not in given.way.lower() and "executor" not in given.way.lower(),
     ),
     Sink(
@@ -113,7 +113,7 @@ _SINKS = (
         (0, 1, 2),
         least=4,
         least_built=PARAMETER,
-        text=r"[/\\\x02].*\x01",
+        text=r"\x01",
         early=True,
     ),
     Sink(
@@ -258,6 +258,6 @@ JAVA_SPEC = Spec(
     formats={r"^String\.format$": 0, r"\.formatted$": -1, r"^MessageFormat\.format$": 0},
     talk=r"^(?:log|logger|LOG|LOGGER|Log)\.\w+$|^new \w*(?:Exception|Error)$|^System\.(?:out|err)\.\w+$",
     page_types=r"\.(?:setContentType|setHeader|addHeader)$",
-    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),
+    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|File\.separator|separator)$",
 )

@@ -39,7 +39,7 @@ _SINKS = (
         r"\.(?:query|execute|raw|whereRaw|orderByRaw|havingRaw|selectRaw|joinRaw|groupByRaw|fromRaw|\$queryRawUnsafe|"
         r"\$executeRawUnsafe|prepare|exec|literal|createQueryBuilder|orWhere|andWhere|addSelect|queryRaw)$",
         "sql",
-        text=r"(?is)\x01.*[=<>(]|[=<>(\s,].*\x01|^\x01$|^$",
+        text=r"[=<>(,]\s*['\"%]*\x01|\x01['\"%]*\s*[=<>(,]|^\x01$|^$",
         when=lambda given: (
             not given.way.startswith(("child_process", "req", "request", "url", "shelljs", "docker"))
             and (
@@ -296,7 +296,7 @@ JAVASCRIPT_SPEC = Spec(
     handler=r"@(?:Get|Post|Put|Delete|Patch|All|Sse)\(",
     talk=r"^(?:console|logger|log|debug|winston)\.\w+$|^new \w*(?:Error|Exception)$|^(?:debug|log|warn|alert|assert)$",
     page_types=r"(?i)content.?type|setHeader|\.(?:type|set|header|writeHead)$",
-    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),
+    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|__dirname|__filename|"
     r"process\.(?:pid|cwd|execPath|env\.\w+|platform)|import\.meta\.\w+)$",
     members=(

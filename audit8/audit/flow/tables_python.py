@@ -145,7 +145,7 @@ _SINKS = (
         (0, 1, "file", "path", -1),
         least=OUTSIDE,
         least_built=PARAMETER,
-        text=r"[/\\\x02].*\x01|\x01.*[/\\]|^\x01$|^$|\x01",
+        text=r"\x01|^$",
         when=lambda given: not given.way.startswith(("webbrowser", "urllib", "Image")),
     ),
     Sink("file-from-request", r"\.save(?:_as)?$", "path", least=OUTSIDE, least_built=OUTSIDE),
@@ -273,7 +273,7 @@ PYTHON_SPEC = Spec(
         r"exception|log|skip|fail|flash|add_message|help|set_title)$|(?:Error|Exception|Warning)$"
     ),
     page_types=r"(?i)content.?type|\.headers\b|set_header",
-    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),
+    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     returned=Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
     class_fields=((r"HTTPRequestHandler", ("self.path", "self.headers", "self.rfile", "self.requestline")),),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|_meta\.\w+|__file__|__name__|"

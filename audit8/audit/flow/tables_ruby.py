@@ -27,8 +27,8 @@ _SINKS = (
         (0, "conditions", "order", "group", "select", "joins", "from"),
         least=4,
         least_built=UNKNOWN,
-        text=r"(?is)[\w\x01]\W*\s*(?:=|<|>|\blike\b|\bin\b|\bilike\b|\bbetween\b|\bis\b|\bdesc\b|\basc\b|,|\()|"
-        r"(?:=|<|>|\blike\b|\bin\b|\bdesc\b|\basc\b).*\x01|^\x01 ",
+        text=r"(?i)(?:=|<|>|\blike\b|\bin\b|\bdesc\b|\basc\b|[(,])\s*['\"%(]*\x01|\x01['\"%)]*\s*(?:=|<|>|,|\()|"
+        r"(?i:\x01['\"%)]* (?:like|in|is|between|desc|asc)\b)|^\x01 ",
         when=lambda given: not given.way.startswith(("Dir", "File", "IO", "Net", "HTTP", "URI")),
     ),
     Sink(
@@ -231,7 +231,7 @@ RUBY_SPEC = Spec(
     talk=r"^(?:puts|print|raise|warn|abort|fail|p|pp|log|say)$|logger\.\w+$|\.(?:log|debug|info|warn|error)$|"
     r"(?:Error|Exception)\.new$",
     page_types=r"(?i)content_?type",
-    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=rf"(?=(?s:.*)\x01)(?s:.*?)(?:{SQL})"),
+    query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     shell=Sink("shell-command", "", "command", least=PARAMETER, least_built=UNKNOWN),
     settled=r"(?i:(?:^|\.)_?@?(?:\w*(?:table|schema|prefix|column|placeholder|quoted)\w*|__FILE__|__dir__))$|"
     r"^(?:Rails\.(?:root|env|public_path)|[A-Z]\w*(?:::\w+)*)$",

@@ -14,6 +14,7 @@ from audit8.audit.flow.lower import UNKNOWN as UNKNOWN_NAME
 from audit8.audit.flow.state import PAGE, Frame, State, path_of
 from audit8.audit.flow.value import (
     FIXED,
+    HOLE,
     NOTHING,
     OUTSIDE,
     PARAMETER,
@@ -119,7 +120,7 @@ class Walk(State):
         """A text made of the values; a query made so is looked at here, wherever it goes."""
         whole = build(values)
         query = self.spec.query
-        if query is not None and self.report(query, whole, line, end_line or line):
+        if query is not None and HOLE in whole.text and self.report(query, whole, line, end_line or line):
             whole = whole.cleaned(frozenset([query.kind]))
         return whole
 
