@@ -36,7 +36,17 @@ _TABLES: dict[str, tuple[Mapping[str, Shape], Spec]] = {
     "ruby": (RUBY, RUBY_SPEC),
 }
 LANGUAGES = tuple(_TABLES)
+_WITH_PROTOTYPES = ("javascript", "typescript")
 _MAX_FUNCTIONS = 4000
+
+
+def rules_of(language: str) -> frozenset[str]:
+    """The ids of the rules that can fire in `language`."""
+    spec = _TABLES[language][1]
+    single = (spec.query, spec.returned, spec.shell)
+    sinks = [*spec.sinks, *(sink for _, sink in spec.members), *(sink for sink in single if sink is not None)]
+    merged = {"prototype-merge"} if language in _WITH_PROTOTYPES else set[str]()
+    return frozenset(merged | {sink.rule for sink in sinks})
 
 
 @cache
@@ -57,7 +67,7 @@ def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
     functions = _all_functions(walk, module)
     for function, variables in functions:
         walk.run(function, variables)
-    if language in ("javascript", "typescript"):
+    if language in _WITH_PROTOTYPES:
         for line in merges(whole):
             walk.note("prototype-merge", line, line, FIXED)
     return sorted(walk.found.values(), key=lambda one: (one.line, one.rule))

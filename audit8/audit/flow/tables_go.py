@@ -266,7 +266,6 @@ _SINKS = (
         least_built=0,
         when=lambda given: len(given.args) > 1 and bool(_EVERYWHERE.match(given.args[1].text)),
     ),
-    Sink("regex-from-request", r"^regexp\.(?:MustCompile|Compile)$", "regex", least=4, least_built=4),
 )
 
 GO_SPEC = Spec(

@@ -1,7 +1,5 @@
 """Java: servlets, Spring, JAX-RS, JDBC, JPA, java.io and java.nio."""
 
-import re
-
 from audit8.audit.flow.spec import Given, Sink, Spec
 from audit8.audit.flow.value import OUTSIDE, PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
@@ -17,28 +15,7 @@ def _runs_shell(given: Given) -> bool:
 _REPLACES = r"\.replace(?:All|First)?$"
 
 
-def _compares_prefixes(given: Given) -> bool:
-    """`a.getCanonicalPath().startsWith(b.getCanonicalPath())`: /data/x also begins with /data/xy."""
-    first = given.args[0] if given.args else None
-    whole = r"\.(?:getCanonicalPath|getAbsolutePath)$"
-    return (
-        first is not None
-        and not first.built
-        and bool(re.search(whole, given.receiver.kind))
-        and bool(re.search(whole, first.kind))
-    )
-
-
 _SINKS = (
-    Sink(
-        "path-prefix-check",
-        r"\.startsWith$",
-        "prefix",
-        (0,),
-        least=0,
-        least_built=0,
-        when=_compares_prefixes,
-    ),
     Sink(
         "html-from-strings",
         r"(?i)^(?:html|markup|page)\w*\.append$|StringBu\w+\.append$",

@@ -170,7 +170,7 @@ _SINKS = (
         "ldap-xpath",
         r"\.(?:xpath|at_xpath)$|^REXML::XPath\.\w+$",
         "xpath",
-        (),
+        (0, 1),
         least=OUTSIDE,
         least_built=PARAMETER,
         text=r"/.*[='\"\[].*\x01|^$",

@@ -175,9 +175,9 @@ class Walk(State):
                 self._store(part, value, line, adds)
             return
         path = path_of(target)
-        if isinstance(target, n.Member):
-            base = self.value(target.base)
-            for sink in self.matcher.members(kind_of(base.kind, target.name)):
+        if isinstance(target, n.Member | n.Index):
+            way = kind_of(self.value(target.base).kind, target.name if isinstance(target, n.Member) else "[]")
+            for sink in self.matcher.members(way):
                 self.report(sink, value, line, line)
         if isinstance(target, n.Index) and not path:
             path = path_of(target.base)

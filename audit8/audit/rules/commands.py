@@ -88,7 +88,6 @@ RULES = (
                 vary="varies",
             ),
         ),
-        python=True,
     ),
     Rule(
         "open-starts-program",
@@ -147,7 +146,6 @@ RULES = (
             ),
             Finder(("bash",), r"(?:^|[;&|]\s*)eval\s+\"?\$(?:\d|[A-Za-z_{@*])", on="plain"),
         ),
-        python=True,
     ),
     Rule(
         "template-from-text",
@@ -161,6 +159,5 @@ RULES = (
             "该值成为模板本身的一部分，而不是模板的数据：其中的模板语法会在服务器上执行。",
         ),
         Words("Keep the template constant and pass values as its variables.", "模板保持为常量，把值作为模板变量传入。"),
-        python=True,
     ),
 )

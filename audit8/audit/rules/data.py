@@ -58,7 +58,6 @@ RULES = (
             "使用安全加载方式（yaml.safe_load、SafeConstructor）。",
         ),
         (Finder(JVM, r"\bnew\s+Yaml\s*\(\s*(?:new\s+Constructor\s*\([^)]*\))?\s*\)", lacks=r"SafeConstructor"),),
-        python=True,
     ),
     Rule(
         "xml-entities",

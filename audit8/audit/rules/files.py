@@ -69,23 +69,6 @@ RULES = (
                 window=700,
             ),
         ),
-        python=True,
-    ),
-    Rule(
-        "path-prefix-check",
-        "path-traversal",
-        "CWE-23",
-        Severity.MEDIUM,
-        0.65,
-        Words("Folder check by the beginning of a text", "用字符串前缀判断目录"),
-        Words(
-            "/data/site-secret begins with /data/site: a neighbouring folder passes this check.",
-            "/data/site-secret 也以 /data/site 开头：相邻的目录可以通过该检查。",
-        ),
-        Words(
-            "Compare paths, not texts (Path.startsWith), or add the separator to the folder's name first.",
-            "比较路径而不是字符串（Path.startsWith），或先在目录名后加上分隔符。",
-        ),
     ),
     Rule(
         "archive-extraction",

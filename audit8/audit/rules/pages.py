@@ -86,7 +86,6 @@ RULES = (
                 needs=r"HttpServletResponse|getWriter\s*\(",
             ),
         ),
-        python=True,
     ),
     Rule(
         "autoescape-off",

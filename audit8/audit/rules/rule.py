@@ -79,7 +79,8 @@ class Finder:
 class Rule:
     """One claim; its examples, of both kinds, are in tests/audit/rule_examples.
 
-    `python` says that python_checks.py finds it in Python source that parses; `finders` do the rest.
+    `python` says that python_checks.py finds it in Python source that parses; `finders` look at lines, and what follows
+    values through a syntax tree names its rules in audit8/audit/flow's tables.
     """
 
     id: str
@@ -96,7 +97,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule fired on these lines (1-based, inclusive). `share` of the rule's confidence: how much of a path was seen."""
+    """A rule fired on these lines (1-based, inclusive); `share` of its confidence is left, as far as a path was seen."""
 
     rule_id: str
     line: int

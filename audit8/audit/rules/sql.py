@@ -91,6 +91,5 @@ RULES = (
             Finder(("kotlin",), rf"(?P<s>{DSTR})", literal=SQL, vary="varies", holes=KOTLIN_HOLES, unless=_TALK),
             Finder(("scala",), rf"\b[sf](?P<s>{DSTR})", literal=SQL, vary="varies", holes=KOTLIN_HOLES, unless=_TALK),
         ),
-        python=True,
     ),
 )

@@ -31,7 +31,6 @@ RULES = (
                 vary="request",
             ),
         ),
-        python=True,
     ),
     Rule(
         "redirect-from-request",
@@ -60,7 +59,6 @@ RULES = (
                 vary="request",
             ),
         ),
-        python=True,
     ),
     Rule(
         "debug-on",
