@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from audit8.audit.flow import nodes as n
+from audit8.audit.flow.expressions import HANDLERS
 from audit8.audit.flow.guards import VALIDATOR, mark
 from audit8.audit.flow.spec import Given, Sink
 from audit8.audit.flow.state import PAGE, path_of
@@ -20,7 +21,7 @@ from audit8.audit.flow.value import (
     join,
     kind_of,
 )
-from audit8.audit.flow.walk import HANDLERS, Walk
+from audit8.audit.flow.walk import Walk
 
 _TAKES_IN = r"\.(?:append|push|add|concat|insert|put|extend|set|<<|unshift|WriteString|addAll|update|merge|prepend)$"
 _TEXT_OBJECTS = r"(?:StringBuilder|StringBuffer|strings\.Builder|bytes\.Buffer|StringIO)\b"
@@ -28,6 +29,7 @@ _NO_PAGE = re.compile(r"json|plain|xml|octet|csv|javascript|image/|pdf|zip|event
 _HOLES = re.compile(r"%[-+#0 ]*\d*(?:\.\d+)?(?:\(\w+\))?[a-zA-Z]|\{[^{}]{0,60}\}|%\d+\$[a-z]")
 _NUMBER_VERBS = re.compile(r"%[-+#0 ]*\d*(?:\.\d+)?(?:\(\w+\))?[dtxXfegbcopi]$|\{[^{}]*:[\d.]*[dfx]\}$")
 _CHECKED_BY_STATEMENT = frozenset([ANYTHING])
+_CLEANS = r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$"
 _MAX_REACHES = 40
 
 
@@ -125,7 +127,7 @@ def _note_effects(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> 
     if fits(spec.page_types, way) and any(_NO_PAGE.search(value.text) for value in args):
         walk.variables[PAGE] = NOTHING
     name = way.rpartition(".")[2]
-    if fits(VALIDATOR, name) and not walk.matcher.sinks(way):
+    if fits(VALIDATOR, name) and not fits(r"check_(?:call|output)$", name):
         kinds = walk.matcher.checked(way) or _CHECKED_BY_STATEMENT
         if any(word in name.lower() for word in ("valid", "check", "verif", "ensure", "assert", "require")):
             for arg in node.args:
@@ -158,43 +160,46 @@ def _take_in(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
 
 
 def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: list[Value]) -> Value:
+    """What the call gives back; the first that knows the call says it."""
     way, spec, fits = given.way, walk.spec, walk.matcher.fits
     kind = way.removeprefix("new ")
-    everything = [given.receiver, *args]
     if fits(spec.numbers, way):
         size = next((at for pattern, at in spec.sizes.items() if fits(pattern, way) and at < len(args)), None)
         return Value(kind=kind, text=args[size].text if size is not None else "")
     cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
     if cleaned:
-        whole = join(everything)
-        return replace(whole.cleaned(cleaned), kind=kind)
+        return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)
     at = walk.matcher.format_at(way)
-    if at is not None:
-        made = _format(walk, node, given, args if at >= 0 or not spread else spread, at)
-        if made is not None:
-            return made
-    summary = walk.summaries.get(_bare(way))
-    if summary is not None and not node.new:
-        return _apply(walk, node, given, kind)
+    made = _format(walk, node, given, args if at >= 0 or not spread else spread, at) if at is not None else None
+    if made is None and _bare(way) in walk.summaries and not node.new:
+        made = _apply(walk, node, given, kind)
+    return made if made is not None else _held(walk, node, given, args)
+
+
+def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
+    """What a call holds of its source, its arguments or its object."""
+    way, spec, fits = given.way, walk.spec, walk.matcher.fits
+    kind, everything = way.removeprefix("new "), [given.receiver, *args]
     if fits(spec.contents, way):
         whole = join(args)
-        return Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
-    if fits(spec.sources, way):
-        return Value(OUTSIDE, kind=kind, origins=given.receiver.origins)
-    if fits(spec.page_sources, way):
-        return Value(PARAMETER, kind=kind)
-    if fits(spec.carriers, way):
-        whole = join(everything) if not isinstance(node.function, n.Name) else join(args)
-        return replace(whole, kind=kind, built=whole.built or (fits(r"(?i)join|concat|resolve", way) and len(args) > 1))
-    if given.receiver.level >= PARAMETER and not fits(spec.keeps, way):
-        return replace(join(everything), text=given.receiver.text, kind=kind)
-    if given.receiver.text and not args:
-        return replace(given.receiver, kind=kind)
-    origins = frozenset().union(*(value.origins for value in everything))
-    clean = (
-        frozenset([ANYTHING]) if fits(r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$", way) else frozenset()
-    )
-    return Value(UNKNOWN, clean, kind=kind, origins=frozenset(sorted(origins)[:12]))
+        held = Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
+    elif fits(spec.sources, way):
+        held = Value(OUTSIDE, kind=kind, origins=given.receiver.origins)
+    elif fits(spec.page_sources, way):
+        held = Value(PARAMETER, kind=kind)
+    elif fits(spec.carriers, way):
+        whole = join(args if isinstance(node.function, n.Name) else everything)
+        joined = len(args) > 1 and fits(r"(?i)join|concat|resolve", way)
+        held = replace(whole, kind=kind, built=whole.built or joined)
+    elif given.receiver.level >= PARAMETER and not fits(spec.keeps, way):
+        held = replace(join(everything), text=given.receiver.text, kind=kind)
+    elif given.receiver.text and not args:
+        held = replace(given.receiver, kind=kind)
+    else:
+        origins = frozenset[str]().union(*(value.origins for value in everything))
+        clean = _CHECKED_BY_STATEMENT if fits(_CLEANS, way) else frozenset[str]()
+        held = Value(UNKNOWN, clean, kind=kind, origins=frozenset(sorted(origins)[:12]))
+    return held
 
 
 def _cleaned_by(walk: Walk, way: str, args: list[Value]) -> frozenset[str]:
@@ -237,11 +242,10 @@ def _format(walk: Walk, node: n.Call, given: Given, args: list[Value], at: int) 
     if not form.text:
         return None
     values = args if at < 0 else args[at + 1 :]
-    parts, last, count = list[Value](), 0, 0
-    for hole in _HOLES.finditer(form.text):
+    parts, last = list[Value](), 0
+    for count, hole in enumerate(_HOLES.finditer(form.text)):
         parts.append(Value(text=form.text[last : hole.start()] or FILL))
         value = values[min(count, len(values) - 1)] if values else Value(UNKNOWN)
-        count += 1
         last = hole.end()
         parts.append(Value(text=FILL) if _NUMBER_VERBS.match(hole.group()) else replace(value, text=_shown(value)))
     parts.append(Value(text=form.text[last:] or FILL))

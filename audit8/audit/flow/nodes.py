@@ -110,9 +110,10 @@ class Block(Node):
 
 @dataclass(slots=True, eq=False)
 class Try(Node):
-    """A body and its handlers, one after the other; leaving one of them does not leave the whole."""
+    """A body and its handlers, any of which may run; leaving one of them does not leave the whole."""
 
     parts: list[Node]
+    handlers: list[Node]
 
 
 @dataclass(slots=True, eq=False)

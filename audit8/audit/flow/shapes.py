@@ -37,6 +37,7 @@ _COMPARISONS = {
     "not in": "not in",
 }
 _ORDERS = ("<", ">", "<=", ">=", "<=>", "instanceof", "is", "is not", "<>")
+_HANDLERS = ("catch_clause", "except_clause", "except_group_clause")
 _LOGIC = {"&&": "and", "and": "and", "||": "or", "or": "or", "!": "not", "not": "not"}
 
 
@@ -65,7 +66,15 @@ def block(low: Lower, node: SgNode) -> Node:
 
 def attempts(low: Lower, node: SgNode) -> Node:
     """A body and its handlers."""
-    return Try(line_of(node), list(low.nodes(node)))
+    parts = named(node)
+    caught = [part for part in parts if part.kind() in _HANDLERS]
+    rest = [low.node(part) for part in parts if part.kind() not in _HANDLERS]
+    return Try(line_of(node), rest, [low.node(part) for part in caught])
+
+
+def handler(low: Lower, node: SgNode) -> Node:
+    """A handler that stands beside the statements it belongs to."""
+    return Try(line_of(node), [], [block(low, node)])
 
 
 def many(low: Lower, node: SgNode) -> Node:

@@ -3,7 +3,8 @@
 import re
 
 from audit8.audit.flow.spec import Given, Sink, Spec
-from audit8.audit.flow.value import FIXED, OUTSIDE, PARAMETER, UNKNOWN, Value
+from audit8.audit.flow.tables_go_settings import SETTINGS
+from audit8.audit.flow.value import OUTSIDE, PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
 
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
@@ -21,31 +22,6 @@ def _to_page(given: Given) -> bool:
         re.search(r"ResponseWriter|^(?:w|rw|writer|resp|res)$|(?:ctx|c|Context)\.(?:Writer|Response)", kind)
         for kind in kinds
     )
-
-
-_BITS = {"int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int": 32, "uint": 32}
-_EVERYWHERE = re.compile(r"(?:0\.0\.0\.0|\[::\]|):\d")
-_ARCHIVES = r"(?:gzip|zlib|bzip2|flate|lzw|tar|zip|zstd|xz|snappy)\.\S*(?:New\w*Reader|Open|File)"
-
-
-def _narrows(given: Given) -> bool:
-    """`int32(n)` of a number that was read with more bits than that."""
-    value = given.args[0] if given.args else None
-    if value is None or not re.search(r"strconv\.(?:Atoi|ParseInt|ParseUint)$", value.kind):
-        return False
-    read = int(value.text) if value.text.isdigit() and value.text != "0" else 64
-    if given.way in ("int", "uint") and (value.kind.endswith("Atoi") or value.text != "64"):
-        return False  # Their size depends on the machine.
-    unsigned = value.kind.endswith("ParseUint")
-    return read > _BITS[given.way] or (read == _BITS[given.way] and unsigned and not given.way.startswith("u"))
-
-
-def _unpacks(given: Given) -> bool:
-    return len(given.args) > 1 and bool(re.search(_ARCHIVES, given.args[1].kind))
-
-
-def _is_fixed_text(value: Value) -> bool:
-    return value.level == FIXED and bool(value.text or value.kind.startswith("[]byte"))
 
 
 _REPLACES = r"^strings\.Replace(?:All)?$"
@@ -169,7 +145,8 @@ _SINKS = (
     Sink(
         "request-to-request",
         r"^(?:net/)?http\.(?:Get|Head|Post|PostForm|NewRequest|NewRequestWithContext)$|"
-        r"http\.(?:Client|DefaultClient)\.(?:Get|Head|Post|PostForm)$|^net\.(?:Dial|DialTimeout)$|^client\.(?:Get|Post)$",
+        r"http\.(?:Client|DefaultClient)\.(?:Get|Head|Post|PostForm)$|^net\.(?:Dial|DialTimeout)$|"
+        r"^client\.(?:Get|Post)$",
         "ssrf",
         (0, 1, 2),
         least=PARAMETER,
@@ -212,67 +189,14 @@ _SINKS = (
     ),
     Sink("ldap-xpath", r"^ldap\.NewSearchRequest$", "ldap", (), least=PARAMETER, least_built=UNKNOWN, text=r"\(.*\x01"),
     Sink("object-from-bytes", r"^(?:encoding/)?gob\.NewDecoder$", "object", least=OUTSIDE, least_built=OUTSIDE),
-    Sink("number-narrowed", r"^u?int(?:8|16|32)?$", "number", least=0, least_built=0, when=_narrows),
-    Sink("unbounded-unpacking", r"^io\.Copy(?:Buffer)?$", "size", (1,), least=0, least_built=0, when=_unpacks),
-    Sink(
-        "server-without-timeout",
-        r"^(?:net/)?http\.(?:ListenAndServe(?:TLS)?|Serve|ServeTLS)$",
-        "time",
-        least=0,
-        least_built=0,
-    ),
-    Sink(
-        "server-without-timeout",
-        r"^new (?:net/)?http\.Server$",
-        "time",
-        ("Addr", "Handler"),
-        least=0,
-        least_built=0,
-        when=lambda given: not {"ReadHeaderTimeout", "ReadTimeout"} & set(given.named),
-    ),
-    Sink(
-        "fixed-nonce",
-        r"^(?:crypto/)?cipher\.New(?:CBC|CFB|CTR|OFB)\w*$|^(?:crypto/)?cipher\.NewCTR$",
-        "nonce",
-        (1,),
-        least=0,
-        least_built=0,
-        when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1]),
-    ),
-    Sink(
-        "fixed-nonce",
-        r"cipher\.NewGCM\w*\.(?:Seal|Open)$|^(?:aesGCM|gcm|aead|aesgcm)\.(?:Seal|Open)$",
-        "nonce",
-        (1,),
-        least=0,
-        least_built=0,
-        when=lambda given: len(given.args) > 1 and _is_fixed_text(given.args[1]),
-    ),
-    Sink(
-        "cookie-without-flags",
-        r"^new (?:net/)?http\.Cookie$",
-        "cookie",
-        ("Name",),
-        least=0,
-        least_built=0,
-        when=lambda given: not {"HttpOnly", "Secure"} <= set(given.named),
-    ),
-    Sink(
-        "every-interface",
-        r"^(?:net|crypto/tls|tls)\.Listen$",
-        "bind",
-        (1,),
-        least=0,
-        least_built=0,
-        when=lambda given: len(given.args) > 1 and bool(_EVERYWHERE.match(given.args[1].text)),
-    ),
 )
 
 GO_SPEC = Spec(
-    sinks=_SINKS,
+    sinks=(*_SINKS, *SETTINGS),
     sources=(
         r"\.(?:FormValue|PostFormValue|PathValue|URL\.(?:Query|Path|RawQuery|RequestURI)|Header\.Get|RequestURI)\b|"
-        r"(?:^|\.)(?:c|ctx|context|Ctx)\.(?:Query|Param|Params|PostForm|FormValue|QueryParam|DefaultQuery|Cookie|PathParam|"
+        r"(?:^|\.)(?:c|ctx|context|Ctx)\.(?:Query|Param|Params|PostForm|FormValue|QueryParam|DefaultQuery|"
+        r"Cookie|PathParam|"
         r"GetString|Input|QueryParams|FormParams|BodyParam)$|"
         r"fasthttp\.RequestCtx\.(?:QueryArgs|PostArgs|FormValue|UserValue|Path|PostBody|RequestURI|URI|Request)\b|"
         r"(?:^|\.)http\.Request\.(?:FormValue|PostFormValue|URL|Header|PathValue|Cookie|Form|PostForm|MultipartForm|"
@@ -281,7 +205,8 @@ GO_SPEC = Spec(
         r"GetHeader|QueryParam|FormValue|FormFile|Cookie|GetRawData|Body|QueryParams|DefaultPostForm|Request|Get|"
         r"PostFormArray|QueryArray|BodyRaw|URLParam|Path|MultipartForm)\b"
         r"|^(?:github\.com/gorilla/)?mux\.Vars\b|(?:^|/)chi(?:/v\d)?\.URLParam\b|^os\.(?:Args|Getenv|LookupEnv)\b|"
-        r"^flag\.(?:String|Arg|Args)\b|^bufio\.NewReader\.Read|^bufio\.NewScanner\.Text|ReadString$|httputil\.DumpRequest$|^httprouter\.Params|"
+        r"^flag\.(?:String|Arg|Args)\b|^bufio\.NewReader\.Read|^bufio\.NewScanner\.Text|ReadString$|"
+        r"httputil\.DumpRequest$|^httprouter\.Params|"
         r"^httprouter\.Params\.ByName|(?:^|[/.])(?:zip|tar)\.\S*\.(?:Name|Linkname)$"
     ),
     requests=(
@@ -296,16 +221,20 @@ GO_SPEC = Spec(
     ),
     carriers=(
         r"^(?:string|strings\.\w+|bytes\.\w+|fmt\.(?:Sprint\w*|Append\w*)|filepath\.\w+|path/filepath\.\w+|path\.\w+|"
-        r"net/url\.\w+|url\.\w+|ioutil\.ReadAll|io/ioutil\.ReadAll|io\.(?:ReadAll|TeeReader|LimitReader)|append|html\.UnescapeString|"
-        r"bufio\.New\w+|(?:encoding/)?base64\.[\w.]+|(?:encoding/)?hex\.\w+|(?:encoding/)?json\.\w+|errors\.(?:New|Wrap\w*)|"
-        r"fmt\.Errorf|(?:net/http/)?httputil\.\w+|unicode\.\w+|new \w+(?:\.\w+)*|aws\.\w+|fmt\.Sprintf|sort\.\w+|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
+        r"net/url\.\w+|url\.\w+|ioutil\.ReadAll|io/ioutil\.ReadAll|io\.(?:ReadAll|TeeReader|LimitReader)|"
+        r"append|html\.UnescapeString|"
+        r"bufio\.New\w+|(?:encoding/)?base64\.[\w.]+|(?:encoding/)?hex\.\w+|(?:encoding/)?json\.\w+|"
+        r"errors\.(?:New|Wrap\w*)|"
+        r"fmt\.Errorf|(?:net/http/)?httputil\.\w+|unicode\.\w+|new \w+(?:\.\w+)*|aws\.\w+|fmt\.Sprintf|"
+        r"sort\.\w+|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
         r"|\.(?:String|Bytes|Get|Error|Text|Decode\w*|Values|Read\w*)$"
     ),
     keeps=r"\.(?:Context|Query|QueryRow|Exec|Close|Header|Method|ContentLength|TLS|ParseForm|Scan|Done|Session)$",
     numbers=(
         r"^(?:len|cap|strconv\.(?:Atoi|ParseInt|ParseUint|ParseFloat|ParseBool|Itoa|FormatInt|FormatUint|FormatBool)|"
         r"u?int(?:8|16|32|64)?|float(?:32|64)|time\.\w+(?:\.\w+)*|uuid\.\w+(?:\.\w+)*|bool|"
-        r"strings\.(?:HasPrefix|HasSuffix|Contains\w*|Count|Index\w*|EqualFold|Compare)|bytes\.(?:Equal|Contains|HasPrefix)|"
+        r"strings\.(?:HasPrefix|HasSuffix|Contains\w*|Count|Index\w*|EqualFold|Compare)|bytes\.(?:Equal|"
+        r"Contains|HasPrefix)|"
         r"crypto/\w+\.\w+|sha256\.\w+|md5\.\w+|sha1\.\w+|hex\.EncodeToString|make|os\.IsNotExist|filepath\.IsAbs|"
         r"math/rand\.\w+|rand\.\w+|errors\.(?:Is|As))$"
     ),
@@ -316,8 +245,10 @@ GO_SPEC = Spec(
         r"Ident|Escape)$": "sql",
         r"^html\.EscapeString$|template\.(?:HTMLEscapeString|HTMLEscaper|JSEscapeString|URLQueryEscaper|HTMLEscape|"
         r"JSEscaper)$|(?i:bluemonday)|\.Sanitize(?:Bytes)?$|^(?:net/)?url\.(?:QueryEscape|PathEscape)$|"
-        r"^(?:encoding/)?json\.\w*(?:Marshal\w*|NewEncoder)$|^strconv\.Quote$|^(?:encoding/)?base64\.\S*Encode\w*$": "xss log header",
-        r"^(?:path/)?(?:filepath|path)\.Base$|(?i:securejoin)|(?i:safe(?:join|path))|^(?:path/)?filepath\.Localize$": "path",
+        r"^(?:encoding/)?json\.\w*(?:Marshal\w*|NewEncoder)$|^strconv\.Quote$|"
+        r"^(?:encoding/)?base64\.\S*Encode\w*$": "xss log header",
+        r"^(?:path/)?(?:filepath|path)\.Base$|(?i:securejoin)|(?i:safe(?:join|path))|"
+        r"^(?:path/)?filepath\.Localize$": "path",
         r"^(?:net/)?url\.(?:PathEscape|QueryEscape)$": "path redirect ssrf",
         r"^strings\.(?:ReplaceAll|Replace|Map|NewReplacer\.Replace)$|^strconv\.Quote$|%q": "log header mail",
         r"^ldap\.EscapeFilter$": "ldap",

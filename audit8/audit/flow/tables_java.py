@@ -28,7 +28,8 @@ _SINKS = (
     Sink(
         "sql-from-strings",
         r"\.(?:executeQuery|executeUpdate|execute|executeBatch|addBatch|prepareStatement|prepareCall|createQuery|"
-        r"createNativeQuery|createSQLQuery|queryForObject|queryForList|queryForMap|queryForRowSet|batchUpdate|rawQuery|"
+        r"createNativeQuery|createSQLQuery|queryForObject|queryForList|queryForMap|queryForRowSet|batchUpdate|"
+        r"rawQuery|"
         r"execSQL|nativeSQL|executeLargeUpdate)$|(?i:jdbc\w*\.(?:query|update))$",
         "sql",
         text=r"[=<>(,]\s*['\"%]*\x01|\x01['\"%]*\s*[=<>(,]|^\x01$|^$",
@@ -172,13 +173,15 @@ _SINKS = (
 JAVA_SPEC = Spec(
     sinks=_SINKS,
     sources=(
-        r"(?:^|\.)(?:HttpServletRequest|ServletRequest|request|req|httpRequest|WebRequest)\.(?:getParameter\w*|getHeader\w*|"
+        r"(?:^|\.)(?:HttpServletRequest|ServletRequest|request|req|httpRequest|"
+        r"WebRequest)\.(?:getParameter\w*|getHeader\w*|"
         r"getQueryString|getCookies|getPathInfo|getRequestURI|getRequestURL|getInputStream|getReader|getPart\w*|"
         r"getServletPath|getPathTranslated|getRemoteUser)\b"
         r"|@(?:RequestParam|PathVariable|RequestBody|QueryParam|PathParam|RequestHeader|FormParam|HeaderParam|"
         r"CookieValue|ModelAttribute|RequestPart|MatrixVariable|CookieParam)\b|(?:^|\.)getOriginalFilename$|"
         r"^args\b|(?:MultipartFile|FileItem|Part)\.(?:getName|getSubmittedFileName)$|^(?:System\.getenv)$|"
-        r"(?:ZipEntry|TarArchiveEntry|JarEntry|ArchiveEntry|ZipArchiveEntry|TarEntry|getNext\w*Entry|nextElement)\.getName$|^Scanner\.next"
+        r"(?:ZipEntry|TarArchiveEntry|JarEntry|ArchiveEntry|ZipArchiveEntry|TarEntry|getNext\w*Entry|"
+        r"nextElement)\.getName$|^Scanner\.next"
     ),
     requests=(
         (
@@ -192,15 +195,18 @@ JAVA_SPEC = Spec(
         r"^(?:String\.(?:valueOf|join|copyValueOf)|new (?:String\w*|File|URL|URI|StringReader|InputStreamReader|"
         r"BufferedReader|ByteArrayInputStream|ArrayList|HashMap|Path|StringBuilder|StringBuffer)|Paths\.get|Path\.of|"
         r"URLDecoder\.decode|Arrays\.asList|List\.of|Set\.of|Optional\.\w+|Objects\.\w+|StringUtils\.\w+|"
-        r"StreamUtils\.\w+|IOUtils\.\w+|FilenameUtils\.(?:normalize|concat|getPath)|Files\.\w+|URI\.create|Base64\.\S+|"
+        r"StreamUtils\.\w+|IOUtils\.\w+|FilenameUtils\.(?:normalize|concat|getPath)|Files\.\w+|URI\.create|"
+        r"Base64\.\S+|"
         r"Collections\.\w+|Stream\.of)$"
-        r"|\.(?:trim|toString|toLowerCase|toUpperCase|replace|replaceAll|replaceFirst|substring|concat|split|getBytes|"
+        r"|\.(?:trim|toString|toLowerCase|toUpperCase|replace|replaceAll|replaceFirst|substring|concat|split|"
+        r"getBytes|"
         r"get|getValue|next|nextElement|getAbsolutePath|getCanonicalPath|getCanonicalFile|getPath|toPath|toFile|"
         r"normalize|resolve|toAbsolutePath|strip|format|formatted|append|insert|orElse|map|stream|collect|readLine|"
         r"toURI|toURL|decode|iterator|getKey|toRealPath|getName|nextLine|repeat|intern|toArray)$"
     ),
     keeps=(
-        r"\.(?:getSession|getServletContext|getMethod|getContentLength|getAttribute|getUserPrincipal|isDirectory|exists|"
+        r"\.(?:getSession|getServletContext|getMethod|getContentLength|getAttribute|getUserPrincipal|"
+        r"isDirectory|exists|"
         r"getRequestDispatcher|getRealPath|getContextPath|findById|save|getLocale|getSize|getId|execute\w*)$"
     ),
     numbers=(
@@ -209,14 +215,16 @@ JAVA_SPEC = Spec(
         r"startsWith|endsWith|isEmpty|matches|isPresent|getTime|intValue|longValue|ordinal|equalsIgnoreCase|exists|"
         r"isDirectory|isFile|lastIndexOf|compareTo)$|^(?:LocalDate\w*|Instant|Duration)\.\w+$"
     ),
-    number_types=r"^(?:int|long|short|byte|float|double|boolean|char|Integer|Long|Short|Byte|Float|Double|Boolean|UUID|"
+    number_types=r"^(?:int|long|short|byte|float|double|boolean|char|Integer|Long|Short|Byte|Float|Double|"
+    r"Boolean|UUID|"
     r"Date|LocalDate|LocalDateTime|Instant|BigDecimal|BigInteger)$",
     cleaners={
         r"(?i)(?:escapeSql|encodeForSQL|quoteIdentifier|quote|escapeSQL)$": "sql",
         r"(?i)(?:escapeHtml\w*|htmlEscape|encodeForHTML\w*|forHtml\w*|Encode\.for\w+|Jsoup\.clean|sanitize\w*|"
         r"escapeXml\w*|encodeForJavaScript|stripXSS|cleanXSS|filter|HtmlUtils\.\w+|URLEncoder\.encode|escapeJson|"
         r"escapeEcmaScript|toJson|writeValueAsString)$": "xss log redirect header",
-        r"(?i)FilenameUtils\.get(?:Name|BaseName|Extension)$|\.getFileName$|(?:safe|clean|sanitize)\w*(?:path|name)\w*$|"
+        r"(?i)FilenameUtils\.get(?:Name|BaseName|Extension)$|\.getFileName$|(?:safe|clean|sanitize)\w*(?:path|"
+        r"name)\w*$|"
         r"^StringUtils\.cleanPath$": "path",
         r"^new File\.getName$|^File\.getName$|(?i:file)\.getName$": "path",
         r"(?i)encodeForLDAP|LdapEncoder\.\w+|escapeLDAP\w*|encodeForDN": "ldap",

@@ -1,16 +1,17 @@
 """JavaScript and TypeScript: Express, Koa, Fastify, Nest, Node's core, and the browser's document."""
 
 from audit8.audit.flow.spec import Given, Sink, Spec
+from audit8.audit.flow.tables_browser import PAGE_MEMBERS, PAGE_SINKS
 from audit8.audit.flow.value import FIXED, OUTSIDE, PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
 
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
 _FILES = (
     r"(?:readFile|writeFile|appendFile|createReadStream|createWriteStream|unlink|readdir|open|rm|rmdir|stat|lstat|"
-    r"access|mkdir|rename|copyFile|exists|readlink|truncate|outputFile|readJson|remove|copy|move|ensureDir|chmod|watch|"
+    r"access|mkdir|rename|copyFile|exists|readlink|truncate|outputFile|readJson|remove|copy|move|ensureDir|"
+    r"chmod|watch|"
     r"realpath|cp|symlink|link)(?:Sync)?$"
 )
-_MARKUP = r"<[a-zA-Z!/]"
 
 
 def _has_shell(given: Given) -> bool:
@@ -21,10 +22,6 @@ def _has_shell(given: Given) -> bool:
 def _is_shell_list(given: Given) -> bool:
     first = given.args[0].text if given.args else ""
     return first.rpartition("/")[2] in ("sh", "bash", "cmd", "cmd.exe", "powershell", "zsh")
-
-
-def _is_jquery(given: Given) -> bool:
-    return given.receiver.kind.startswith(("$", "jQuery", "this.$", "jquery")) or "$" in given.receiver.kind[:40]
 
 
 def _no_root(given: Given) -> bool:
@@ -107,25 +104,6 @@ _SINKS = (
     ),
     Sink("html-from-strings", r"(?:^|\.)document\.write(?:ln)?$", "xss", (), least=PARAMETER),
     Sink("html-from-strings", r"\.(?:insertAdjacentHTML)$", "xss", (1,), least=PARAMETER),
-    Sink(
-        "html-from-strings",
-        r"\.(?:createContextualFragment|parseHTML|setHTMLUnsafe|bypassSecurityTrustHtml|"
-        r"setContent)$",
-        "xss",
-        least=PARAMETER,
-    ),
-    Sink(
-        "html-from-strings",
-        r"\.(?:html|append|prepend|after|before|replaceWith|wrap|appendTo|prependTo)$|"
-        r"^(?:\$|jQuery)$",
-        "xss",
-        (0,),
-        least=OUTSIDE,
-        least_built=UNKNOWN,
-        text=_MARKUP + "|^$|^\x01",
-        when=lambda given: _is_jquery(given) or given.way in ("$", "jQuery"),
-    ),
-    Sink("html-from-strings", r"\.html$", "xss", (0,), least=PARAMETER, when=_is_jquery),
     Sink(
         "html-from-strings",
         r"(?:^|\.)(?:res|response|reply)\w*(?:\.(?:status|code|type|set|header))*\.(?:send|write|end)$|"
@@ -228,9 +206,10 @@ _SINKS = (
 )
 
 JAVASCRIPT_SPEC = Spec(
-    sinks=_SINKS,
+    sinks=(*_SINKS, *PAGE_SINKS),
     sources=(
-        r"(?:^|\.)(?:req|request|ctx|ctx\.request|c\.req|event)\.(?:query|params|body|headers|cookies|url|originalUrl|"
+        r"(?:^|\.)(?:req|request|ctx|ctx\.request|c\.req|event)\.(?:query|params|body|headers|cookies|url|"
+        r"originalUrl|"
         r"path|param|get|header|files?|rawBody|hostname|host|queryStringParameters|pathParameters|rawHeaders|"
         r"signedCookies|payload|text|json|formData|subdomains|baseUrl|rawQueryString)\b"
         r"|(?:^|\.)searchParams\b|(?:^|\.)location\.(?:hash|search|href|pathname)\b|^process\.argv\b|"
@@ -239,7 +218,8 @@ JAVASCRIPT_SPEC = Spec(
         r"(?:query|params)\b|^useParams\b|^useSearchParams\b|^router\.query\b|^querystring\.parse\b"
     ),
     page_sources=r"\$\.(?:\w+\.)*(?:attr|val|text|data)$|\.(?:getAttribute|innerText|textContent)$|(?:^|\.)"
-    r"(?:getElementById|querySelector)\.value$|(?:^|\.)(?:el|elem|element|input|target|this)\.(?:attr|val|text|value)$",
+    r"(?:getElementById|querySelector)\.value$|(?:^|\.)(?:el|elem|element|input|target|this)\.(?:attr|val|"
+    r"text|value)$",
     requests=(
         (r"^(?:req|request|_req)$", "", "req"),
         (r"^ctx$", "", "ctx"),
@@ -248,7 +228,8 @@ JAVASCRIPT_SPEC = Spec(
     carriers=(
         r"^(?:String|Array\.from|Object\.(?:assign|values|keys|entries)|decodeURIComponent|decodeURI|unescape|atob|"
         r"btoa|JSON\.(?:parse|stringify)|Buffer\.from|new Buffer|new URL|new URLSearchParams|url\.(?:parse|resolve|"
-        r"format)|path\.(?:join|resolve|normalize|dirname|relative|extname|format|posix\.\w+)|querystring\.\w+|qs\.\w+|"
+        r"format)|path\.(?:join|resolve|normalize|dirname|relative|extname|format|posix\.\w+)|"
+        r"querystring\.\w+|qs\.\w+|"
         r"Promise\.(?:resolve|all)|util\.(?:format|inspect)|new String|structuredClone|new Blob|new Uint8Array|"
         r"_\.(?:get|merge|extend|trim|clone|cloneDeep|pick|map|join|template))$|^(?:join|resolve|normalize)$|"
         r"\.(?:join|concat|map|filter|slice|substring|substr|split|trim|trimEnd|trimStart|toString|toLowerCase|"
@@ -263,8 +244,10 @@ JAVASCRIPT_SPEC = Spec(
     ),
     numbers=(
         r"^(?:parseInt|parseFloat|Number|Number\.\w+|Boolean|Math\.\w+|Date\.now|new Date|isNaN|BigInt|typeof|"
-        r"mongoose\.Types\.ObjectId|new ObjectId|ObjectId|crypto\.\w+(?:\.\w+)*|uuid\w*(?:\.\w+)?|Symbol|fs\.existsSync)$"
-        r"|\.(?:length|indexOf|includes|startsWith|endsWith|test|getTime|toFixed|charCodeAt|digest|width|height|offset|"
+        r"mongoose\.Types\.ObjectId|new ObjectId|ObjectId|crypto\.\w+(?:\.\w+)*|uuid\w*(?:\.\w+)?|Symbol|"
+        r"fs\.existsSync)$"
+        r"|\.(?:length|indexOf|includes|startsWith|endsWith|test|getTime|toFixed|charCodeAt|digest|width|"
+        r"height|offset|"
         r"isArray)$"
     ),
     number_types=r"^:?\s*(?:number|boolean|bigint|Date|undefined|null|number \| undefined)$",
@@ -294,25 +277,11 @@ JAVASCRIPT_SPEC = Spec(
         r"(?:^|\.)(?:isAbsolute|relative)$": "path",
     },
     handler=r"@(?:Get|Post|Put|Delete|Patch|All|Sse)\(",
-    talk=r"^(?:console|logger|log|debug|winston)\.\w+$|^new \w*(?:Error|Exception)$|^(?:debug|log|warn|alert|assert)$",
+    talk=r"^(?:console|logger|log|debug|winston)\.\w+$|^new \w*(?:Error|Exception)$|^(?:debug|log|warn|alert|"
+    r"assert)$",
     page_types=r"(?i)content.?type|setHeader|\.(?:type|set|header|writeHead)$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|__dirname|__filename|"
     r"process\.(?:pid|cwd|execPath|env\.\w+|platform)|import\.meta\.\w+)$",
-    members=(
-        (r"\.(?:innerHTML|outerHTML)$", Sink("html-from-strings", "", "xss", least=PARAMETER, least_built=UNKNOWN)),
-        (r"\.dangerouslySetInnerHTML$", Sink("html-from-strings", "", "xss", least=PARAMETER)),
-        (r"\.srcdoc$", Sink("html-from-strings", "", "xss", least=PARAMETER)),
-        (
-            r"^(?:window\.|document\.|self\.|top\.|parent\.)?location(?:\.href)?$",
-            Sink(
-                "redirect-from-request",
-                "",
-                "redirect",
-                least=OUTSIDE,
-                least_built=OUTSIDE,
-                fixed=_HTTP_HOST + r"|^/[^/\\\x01]|^[?#]",
-            ),
-        ),
-    ),
+    members=PAGE_MEMBERS,
 )

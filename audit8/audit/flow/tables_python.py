@@ -206,8 +206,10 @@ PYTHON_SPEC = Spec(
     sinks=_SINKS,
     sources=(
         r"(?:^|[._])(?:request|req)\.(?:args|form|values|json|data|files|cookies|headers|GET|POST|FILES|COOKIES|META|"
-        r"get_json|get_data|get|get_all|query_params|path_params|query_string|body|full_path|url|referrer|match_info|rel_url|post|"
-        r"query|path|raw_post_data|params|matchdict|QUERY_PARAMS|DATA|get_full_path|environ|view_args|stream|arguments|"
+        r"get_json|get_data|get|get_all|query_params|path_params|query_string|body|full_path|url|referrer|"
+        r"match_info|rel_url|post|"
+        r"query|path|raw_post_data|params|matchdict|QUERY_PARAMS|DATA|get_full_path|environ|view_args|stream|"
+        r"arguments|"
         r"uri|read|content|path_info|get_host|user_agent|rfile)\b"
         r"|^sys\.argv\b|^(?:raw_)?input$|^self\.(?:get_argument|get_query_argument|get_body_argument|get_arguments|"
         r"path_kwargs)\b|^(?:cgi\.)?FieldStorage\b|^(?:self\.)?rfile\.read|^os\.environ\.get\.?QUERY|"
@@ -227,7 +229,8 @@ PYTHON_SPEC = Spec(
         r"absolute|format_map|translate|getvalue|as_posix|loads|tostring|unquote)$"
     ),
     contents=r"^(?:io\.|codecs\.|gzip\.|aiofiles\.)?open$|\.(?:read_text|read_bytes)$|^pkg_resources\.\w+$",
-    keeps=r"\.(?:query|filter|get_object_or_404|exists|count|index|find|cursor|session|commit|all|first|save|is_\w+)$",
+    keeps=r"\.(?:query|filter|get_object_or_404|exists|count|index|find|cursor|session|commit|all|first|save|"
+    r"is_\w+)$",
     numbers=(
         r"^(?:int|float|bool|len|abs|round|hash|id|ord|hex|uuid\.UUID|UUID|uuid\.uuid4|time\.time|os\.getpid|"
         r"isinstance|callable|hasattr|any|all|sum|Decimal|decimal\.Decimal|datetime\.\w+(?:\.\w+)?|secrets\.\w+|"
@@ -241,14 +244,16 @@ PYTHON_SPEC = Spec(
         r"^(?:quote|escape_shell\w*)$": "command xss redirect log ssrf",
         r"(?:^|\.)(?:quote_name|quote_ident|Identifier|escape_string|literal|quote_identifier|adapt|"
         r"escape_identifier|escape_literal|quoted_name|Literal|Placeholder|bindparam|SQL)$": "sql",
-        r"(?:^|\.)(?:escape|html_escape|conditional_escape|format_html|format_html_join|bleach\.clean|clean|urlencode|"
+        r"(?:^|\.)(?:escape|html_escape|conditional_escape|format_html|format_html_join|bleach\.clean|clean|"
+        r"urlencode|"
         r"xhtml_escape|escape_html|sanitize|sanitize_html|nh3\.clean|url_escape|force_escape|escapejs|jsonify|"
         r"strip_tags|linkify|render_template|render|render_to_string|JsonResponse|to_json|tojson)$|^json\.dumps$|"
         r"^cgi\.escape$": "xss",
         r"(?:^|\.)(?:escape_filter_chars|filter_format|escape_dn_chars)$": "ldap",
         r"(?:^|\.)(?:basename|secure_filename|safe_join|get_valid_filename|safe_path|safe_filename|get_valid_name|"
         r"sanitize_filename|slugify|get_available_name|upload_secure_filename|generate_filename)$": "path log",
-        r"(?:^|\.)(?:url_for|reverse|resolve_url|url_has_allowed_host_and_scheme|is_safe_url|make_safe_url)$": "redirect ssrf",
+        r"(?:^|\.)(?:url_for|reverse|resolve_url|url_has_allowed_host_and_scheme|is_safe_url|"
+        r"make_safe_url)$": "redirect ssrf",
         r"^urllib\.(?:parse\.)?quote\w*$|^(?:parse\.)?quote(?:_plus)?$": "xss redirect path log",
         r"\.(?:dumps|dump)$": "object",
         r"(?:^|\.)repr$|\.replace$": "log",
@@ -266,10 +271,12 @@ PYTHON_SPEC = Spec(
     formats={r"\.(?:format|%|format_map)$": -1},
     handler=(
         r"@\w+(?:\.\w+)*\.(?:route|get|post|put|delete|patch|websocket|expose|view|api_view|action|errorhandler)\b|"
-        r"@(?:route|get|post|view_config|expose|cherrypy\.expose|api_view|view|csrf_exempt|login_required|require_\w+)"
+        r"@(?:route|get|post|view_config|expose|cherrypy\.expose|api_view|view|csrf_exempt|login_required|"
+        r"require_\w+)"
     ),
     talk=(
-        r"^(?:print|warnings?\.warn|click\.echo|sys\.std\w+\.write)$|(?:^|\.)(?:debug|info|warning|warn|error|critical|"
+        r"^(?:print|warnings?\.warn|click\.echo|sys\.std\w+\.write)$|(?:^|\.)(?:debug|info|warning|warn|error|"
+        r"critical|"
         r"exception|log|skip|fail|flash|add_message|help|set_title)$|(?:Error|Exception|Warning)$"
     ),
     page_types=r"(?i)content.?type|\.headers\b|set_header",

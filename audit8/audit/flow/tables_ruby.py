@@ -21,7 +21,8 @@ _SINKS = (
         r"\.(?:where|find_by_sql|order|reorder|having|joins|group|pluck|exists\?|update_all|delete_all|destroy_all|"
         r"count_by_sql|from|select_all|select_value|select_values|select_rows|execute|exec_query|exec_update|not|"
         r"select|find|calculate|sum|average|lock|query|exec|async_exec|prepare|or|first|last|rewhere|includes|all|"
-        r"exec_params|connection\.execute|insert|update|delete|sanitize_sql)$|^(?:where|order|find_by_sql|joins|group|having|"
+        r"exec_params|connection\.execute|insert|update|delete|sanitize_sql)$|^(?:where|order|find_by_sql|"
+        r"joins|group|having|"
         r"select_all|execute|scope|exec_query|update_all)$",
         "sql",
         (0, "conditions", "order", "group", "select", "joins", "from"),
@@ -33,7 +34,8 @@ _SINKS = (
     ),
     Sink(
         "sql-from-strings",
-        r"\.(?:where|find_by_sql|order|reorder|having|joins|group|pluck|update_all|delete_all|from|select_all|execute|"
+        r"\.(?:where|find_by_sql|order|reorder|having|joins|group|pluck|update_all|delete_all|from|select_all|"
+        r"execute|"
         r"exec_query|count_by_sql|destroy_all|exists\?|calculate|not|lock)$|^(?:where|order|find_by_sql|execute)$",
         "sql",
         (0, "conditions"),
@@ -94,7 +96,13 @@ _SINKS = (
         when=lambda given: "mode" not in given.named and not given.way.startswith(("JSON", "CSV")),
     ),
     Sink(
-        "object-from-bytes", r"^JSON\.(?:load|restore|unsafe_load)$", "object", (0,), least=OUTSIDE, least_built=OUTSIDE
+        "object-from-bytes",
+        r"^JSON\.(?:load|restore|"
+        r"unsafe_load)$",
+        "object",
+        (0,),
+        least=OUTSIDE,
+        least_built=OUTSIDE,
     ),
     Sink(
         "yaml-load",
@@ -106,7 +114,8 @@ _SINKS = (
     ),
     Sink(
         "file-from-request",
-        r"^(?:File|IO|Dir|FileUtils|Pathname)\.(?:open|read|new|delete|write|readlines|binread|unlink|rename|mkdir\w*|"
+        r"^(?:File|IO|Dir|FileUtils|Pathname)\.(?:open|read|new|delete|write|readlines|binread|unlink|rename|"
+        r"mkdir\w*|"
         r"entries|glob|foreach|\[\]|rm\w*|cp\w*|mv|symlink|children|each_child|rmdir|chmod|copy|copy_file|touch|"
         r"install|ln_s|mkdir_p)$|^(?:send_file|open)$|\.(?:read|write|binread|open)$|\.send_file$",
         "path",
@@ -187,22 +196,29 @@ RUBY_SPEC = Spec(
     requests=((r"^(?:request|req)$", "", "request"), (r"^params$", "", "params")),
     carriers=(
         r"^(?:String|Array|File\.(?:join|expand_path|absolute_path|dirname)|Pathname(?:\.new)?|URI\.(?:parse|join|"
-        r"decode\w*|unescape)|URI|CGI\.unescape\w*|Base64\.\w+|JSON\.(?:parse|generate)|Rails\.root\.join|Rails\.public_path\.join|"
+        r"decode\w*|unescape)|URI|CGI\.unescape\w*|Base64\.\w+|JSON\.(?:parse|generate)|Rails\.root\.join|"
+        r"Rails\.public_path\.join|"
         r"StringIO\.new|format|sprintf|Hash|Addressable::URI\.\w+|Zlib::\w+\.\w+)$"
-        r"|\.(?:to_s|to_str|strip|downcase|upcase|gsub|gsub!|sub|join|concat|squish|chomp|split|first|last|map|select|"
-        r"reject|flatten|compact|permit|require|fetch|dig|slice|to_h|to_unsafe_h|to_hash|merge|tr|read|force_encoding|encode|"
+        r"|\.(?:to_s|to_str|strip|downcase|upcase|gsub|gsub!|sub|join|concat|squish|chomp|split|first|last|"
+        r"map|select|"
+        r"reject|flatten|compact|permit|require|fetch|dig|slice|to_h|to_unsafe_h|to_hash|merge|tr|read|"
+        r"force_encoding|encode|"
         r"unpack1?|presence|dup|clone|freeze|capitalize|camelize|underscore|classify|titleize|pluralize|singularize|"
         r"humanize|<<|values|keys|collect|sort|reverse|uniq|expand|path|\+|original_filename|tempfile|each|pop|shift|"
         r"delete|lines|to_sym|to_json|values_at|prepend|insert|ljust|rjust|center)$"
     ),
     contents=r"^(?:File|IO|Pathname|Dir)\.(?:read|open|new|binread|readlines)$|^(?:URI\.)?open$|\.read$",
-    keeps=r"\.(?:where|find|find_by\w*|present\?|blank\?|nil\?|empty\?|include\?|key\?|match\?|count|size|length|each_pair|"
+    keeps=r"\.(?:where|find|find_by\w*|present\?|blank\?|nil\?|empty\?|include\?|key\?|match\?|count|size|"
+    r"length|each_pair|"
     r"id|to_i|is_a\?|respond_to\?|any\?|all\?|ip|remote_ip|xhr\?|get\?|post\?|format|session|logger|start_with\?|"
     r"end_with\?)$",
     numbers=(
-        r"^(?:Integer|Float|Time\.\w+|Date\.\w+|SecureRandom\.\w+|Digest::\S+|rand|Process\.pid|BigDecimal|DateTime\.\w+|"
-        r"OpenSSL::\S+|File\.(?:exist\?|size|file\?|directory\?|mtime))$|\.(?:to_i|to_f|length|size|count|hash|present\?|"
-        r"blank\?|nil\?|empty\?|include\?|match\?|hexdigest|id|object_id|start_with\?|end_with\?|to_time|to_date|iso8601|"
+        r"^(?:Integer|Float|Time\.\w+|Date\.\w+|SecureRandom\.\w+|Digest::\S+|rand|Process\.pid|BigDecimal|"
+        r"DateTime\.\w+|"
+        r"OpenSSL::\S+|File\.(?:exist\?|size|file\?|directory\?|mtime))$|\.(?:to_i|to_f|length|size|count|"
+        r"hash|present\?|"
+        r"blank\?|nil\?|empty\?|include\?|match\?|hexdigest|id|object_id|start_with\?|end_with\?|to_time|"
+        r"to_date|iso8601|"
         r"strftime|to_bool|to_r|to_d|exists\?|any\?|all\?|key\?)$"
     ),
     cleaners={
@@ -213,7 +229,8 @@ RUBY_SPEC = Spec(
         r"content_tag|link_to|simple_format|escape_once|truncate|t|l|number_\w+|escape|safe_join|to_json|tag|render|"
         r"url_encode|u|translate|I18n\.t|image_tag|button_tag|form_tag|sanitize_html|clean|xml_escape|label_tag)$|"
         r"^(?:CGI|ERB::Util|Rack::Utils|Sanitize|Loofah)\.\w+$": "xss",
-        r"(?:^|\.)(?:basename|sanitize_filename|parameterize)$|^File\.basename$|^ActiveStorage::Filename\.new": "path log",
+        r"(?:^|\.)(?:basename|sanitize_filename|parameterize)$|^File\.basename$|"
+        r"^ActiveStorage::Filename\.new": "path log",
         r"\w+_(?:path|url)$|^url_for$|^root_path$": "redirect",
         r"^Marshal\.dump$|\.to_yaml$|^YAML\.dump$|\.dump$": "object",
         r"^Regexp\.(?:escape|quote|union)$": "regex",

@@ -4,13 +4,13 @@ from audit8.audit.rules.rule import JVM, NODE, STR, C, Finder, Rule, Words
 from audit8.types import Severity
 
 _SENSITIVE = r"(?i:passw|passwd|\bpwd|passphrase|secret|credential)"
-_PASSWORD = r"(?i:passw|passwd|\bpwd|passphrase)"
+_LOGIN_WORD = r"(?i:passw|passwd|\bpwd|passphrase)"
 _UNGUESSABLE = (
     r"(?i:token|passw|secret|session|nonce|otp|csrf|api_?key|salt|\biv\b|private_?key|reset_?code|verif|"
     r"captcha|invite|auth|crypt)"
 )
 
-_SECRET_MAKER = (
+_MAKER_NAME = (
     r"(?i:token|passw|secret|session_?id|nonce|otp|csrf|api_?key|salt|uuid|guid|random_?(?:string|str|key|id)|state)"
 )
 
@@ -35,12 +35,12 @@ RULES = (
             ),
             Finder(
                 NODE,
-                rf"\bcreateHash\s*\(\s*(?P<s>{STR})\s*\)[^;]{{0,120}}?\.update\s*\([^;\n]{{0,60}}{_PASSWORD}",
+                rf"\bcreateHash\s*\(\s*(?P<s>{STR})\s*\)[^;]{{0,120}}?\.update\s*\([^;\n]{{0,60}}{_LOGIN_WORD}",
                 literal=r"(?i)md5|md4|sha-?(?:1|224|256|384|512)\b",
             ),
             Finder(
                 NODE,
-                rf"{_PASSWORD}\w*\s*(?:[:=]\s*(?:async\s*)?(?:function\b)?|\()[^;{{}}]{{0,80}}\{{[^{{}}]{{0,200}}?(?P<at>\bcreateHash\s*\()",
+                rf"{_LOGIN_WORD}\w*\s*(?:[:=]\s*(?:async\s*)?(?:function\b)?|\()[^;{{}}]{{0,80}}\{{[^{{}}]{{0,200}}?(?P<at>\bcreateHash\s*\()",
             ),
             Finder(("php",), rf"(?<![\w>$])(?:md5|sha1)\s*\([^;\n]{{0,40}}{_SENSITIVE}"),
             Finder(
@@ -163,7 +163,7 @@ RULES = (
             ),
             Finder(
                 NODE,
-                rf"(?:function\s+\w*|(?:const|let|var)\s+\w*|(?<!\w)\w*){_SECRET_MAKER}\w*\s*(?:=\s*(?:async\s*)?"
+                rf"(?:function\s+\w*|(?:const|let|var)\s+\w*|(?<!\w)\w*){_MAKER_NAME}\w*\s*(?:=\s*(?:async\s*)?"
                 rf"(?:function\s*)?)?(?::\s*(?:async\s*)?function\s*)?\([^)]{{0,100}}\)\s*(?:=>)?\s*\{{"
                 rf"[^}}]{{0,400}}?(?P<at>\bMath\.random\s*\()",
             ),

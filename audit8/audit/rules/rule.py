@@ -99,7 +99,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule fired on these lines (1-based, inclusive); `share` of its confidence is left, as far as a path was seen."""
+    """A rule fired on these lines (1-based, inclusive); `share` of its confidence counts: less of a path seen, less."""
 
     rule_id: str
     line: int
