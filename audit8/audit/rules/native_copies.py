@@ -75,8 +75,12 @@ class Copies:
             if len(bounded) == 3:
                 length = compute("*", length, values[bounded[2]])
             self._checks.copy(node, given[bounded[0]], values[bounded[0]], length, state)
-            if name in ("memcpy", "memmove", "write"):
+            if name in ("memcpy", "memmove"):
                 self._checks.read(node, given[1], values[1], length, state)
+        if name in ("write", "send", "sendto") and len(given) > 2:
+            self._checks.read(node, given[1], values[1], values[2], state)
+        if name == "fwrite" and len(given) > 2:
+            self._checks.read(node, given[0], values[0], compute("*", values[1], values[2]), state)
         if name in ("strcpy", "strcat", "stpcpy", "sprintf", "vsprintf") and len(given) > 1:
             self._unbounded(node, name, given, values, state)
         first = _COPIES.get(name)

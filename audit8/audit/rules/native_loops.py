@@ -16,6 +16,7 @@ _WAITS = re.compile(
 )
 _DECIDES = ("if_statement", "switch_statement", "conditional_expression", *LOOPS)
 _MAX_CALLS = 20  # Of one function are looked at for recursion.
+_COMPARES = ("<", ">", "<=", ">=", "==", "!=")
 _HIGH_DEPTH = 100_000
 
 
@@ -105,9 +106,21 @@ def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> b
     if operator == ">=" and bound == 0 and ways == {"-"} and is_unsigned(variable.type):
         return True
     limits = bounds(variable.type, unit.structs)
-    if limits and bound is not None and operator in ("<", "<=") and bound + (operator == "<=") > limits[1]:
-        return True
-    return operator == "!=" and is_float(variable.type) and ways <= {"+", "-"}
+    if limits and bound is not None and operator in ("<", "<="):
+        return bound + (operator == "<=") > limits[1]
+    over = bound is not None and _steps_over(unit, node, name, bound, [one for one, _ in steps])
+    return operator == "!=" and (over or (is_float(variable.type) and ways <= {"+", "-"}))
+
+
+def _steps_over(unit: Unit, node: Node, name: str, bound: int, steps: list[Node]) -> bool:
+    """From a number by the same step to a number that it never meets."""
+    begin = node.part("initializer")
+    starts = [one for one in begin.walk() if one.kind in ("init_declarator", "assignment_expression")] if begin else []
+    first = unit.fold(starts[0].kids[-1]) if len(starts) == 1 and starts[0].text.startswith(name) else None
+    size = unit.fold(steps[0].kids[2]) if len(steps) == 1 and steps[0].kind == "assignment_expression" else None
+    if first is None or not size or steps[0].kids[1].kind not in ("+=", "-="):
+        return False
+    return bool((bound - first) % size)
 
 
 def _within(node: Node, holder: Node | None) -> bool:
@@ -178,6 +191,15 @@ def _decided(call: Node, function: Function) -> bool:
     return False
 
 
+def _ends_at_one_number(function: Function, names: set[str]) -> str:
+    """The parameter whose only test is `== number`: from below that number the calls do not end."""
+    tests = [one for one in function.body.walk() if one.kind == "binary_expression" and one.kids[1].kind in _COMPARES]
+    tested = [one for one in tests if names & names_in(one)]
+    if len(tested) == 1 and tested[0].kids[1].kind == "==":
+        return place(tested[0].kids[0])
+    return ""
+
+
 def _depth_from_input(function: Function) -> bool:
     """A number from outside that nothing bounds says how deep the calls go."""
     names = {one.name for one in function.params}
@@ -185,9 +207,12 @@ def _depth_from_input(function: Function) -> bool:
         above = one.kind == "binary_expression" and one.kids[1].kind in (">", ">=")
         if above and names & names_in(one.kids[0]) and one.kids[2].text not in ("0", "1"):
             return False
+    exact_base = _ends_at_one_number(function, names)
     for given in function.summary.given:
         for param, (value, _) in zip(function.params, given, strict=False):
             is_number = bounds(param.type, {}) is not None
-            if is_number and value.taint == OUTSIDE and not value.capped and value.hi > _HIGH_DEPTH:
+            deep = value.hi > _HIGH_DEPTH and (value.taint == OUTSIDE or value.exact is not None)
+            below = exact_base == param.name and value.lo < 0 and (value.taint == OUTSIDE or value.exact is not None)
+            if is_number and ((deep and not value.capped) or (below and not value.floored)):
                 return True
     return False

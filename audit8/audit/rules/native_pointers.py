@@ -40,7 +40,7 @@ class Pointers(ABC):
         for part in node.parts[1:]:
             values = [self.value(kid, state) for kid in part.parts]
             if part.kind == "new_declarator" and values:
-                self._checks.allocate(node, values[0])
+                self._checks.allocate(node, values[0], state)
         state.objs[node.start] = Obj("heap", line=node.line, new="new[]" if many else "new")
         return Value(nonzero=True, null="no", obj=node.start)
 
@@ -119,7 +119,7 @@ class Pointers(ABC):
             state.objs[value.obj] = replace(obj, type=_plain(kind))
             return value
         other = obj.kind in ("heap", "var", "param") and not self._tagged and self._differ(obj.type, _plain(kind))
-        if other or (obj.kind == "var" and self.unit.structs.get(_plain(kind), 0) > obj.size):
+        if other or (obj.kind in ("var", "heap") and self.unit.structs.get(_plain(kind), 0) > obj.size):
             self._checks.say("type-confusion", node)
         return value
 
