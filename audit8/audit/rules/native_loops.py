@@ -48,7 +48,10 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
     if body is None:
         return
     always = condition is None or condition.kind == "true" or unit.fold(condition) not in (0, None)
+    if condition is not None:
+        _one_too_many(function, condition, body, report)
     if always:
+        _allocates_on(node, report)
         busy = any(_WAITS.fullmatch(callee(call).split("->")[-1].split(".")[-1]) for call in calls(node))
         if not busy and not _leaves(node) and node.kind != "do_statement":
             report.say("endless-loop", node)
@@ -56,6 +59,50 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
         stuck = _unchanged(function, node, condition) or _wrong_way(unit, function, node, condition)
         if (stuck and not _leaves(node)) or _skips(function, node, condition):
             report.say("endless-loop", node)
+
+
+def _allocates_on(node: Node, report: Report) -> None:
+    """A loop without an end allocates, and nothing in it counts."""
+    tests = [one for one in node.walk() if one.kind == "binary_expression" and one.kids[1].kind in _COMPARES[:4]]
+    freed = any(callee(call) in ("free", "close", "fclose") for call in calls(node))
+    for call in calls(node):
+        if callee(call) in ("malloc", "calloc", "realloc", "fork", "strdup") and not tests and not freed:
+            report.say("allocation-unlimited", call)
+
+
+def _one_too_many(function: Function, condition: Node, body: Node, report: Report) -> None:
+    """`i <= n` where the memory has n elements."""
+    if condition.kind != "binary_expression" or condition.kids[1].kind != "<=" or not condition.kids[2].named:
+        return
+    name, count = place(condition.kids[0]), "".join(condition.kids[2].text.split())
+    if not name or condition.kids[2].kind not in ("identifier", "field_expression"):
+        return
+    for one in body.walk():
+        is_read = one.kind == "subscript_expression" and _index_text(one) == name and place(one.kids[0])
+        if is_read and count in _counts_of(function, place(one.kids[0])):
+            report.say("index-out-of-bounds", one)
+
+
+def _index_text(node: Node) -> str:
+    inside = node.kids[1].parts if node.kids[1].kind == "subscript_argument_list" else node.kids[2:3]
+    return inside[0].text if inside else ""
+
+
+def _counts_of(function: Function, name: str) -> set[str]:
+    """The texts of how many elements were allocated for, or declared of, `name`."""
+    found = set[str]()
+    for one in function.body.walk():
+        if one.kind == "array_declarator" and one.kids[0].text == name and (size := one.part("size")) is not None:
+            found.add("".join(size.text.split()))
+        if one.kind in ("init_declarator", "assignment_expression") and one.kids[0].text.strip("* ") == name:
+            value = bare(one.kids[-1])
+            if value is not None and value.kind == "call_expression" and callee(value) in ("malloc", "calloc"):
+                for part in arguments(value):
+                    sides = part.parts if part.kind == "binary_expression" and part.kids[1].kind == "*" else [part]
+                    found |= {"".join(side.text.split()) for side in sides if side.kind != "sizeof_expression"}
+            elif value is not None and value.kind == "new_expression":
+                found |= {kid.text for part in value.parts if part.kind == "new_declarator" for kid in part.parts}
+    return found
 
 
 def _unchanged(function: Function, node: Node, condition: Node) -> bool:
@@ -107,9 +154,10 @@ def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> b
         return True
     limits = bounds(variable.type, unit.structs)
     if limits and bound is not None and operator in ("<", "<="):
-        return bound + (operator == "<=") > limits[1]
+        return bool(bound > limits[1] - (operator == "<="))
     over = bound is not None and _steps_over(unit, node, name, bound, [one for one, _ in steps])
-    return operator == "!=" and (over or (is_float(variable.type) and ways <= {"+", "-"}))
+    never_equal = is_float(variable.type) and ways <= {"+", "-"}
+    return operator == "!=" and (over or never_equal)
 
 
 def _steps_over(unit: Unit, node: Node, name: str, bound: int, steps: list[Node]) -> bool:
@@ -159,7 +207,7 @@ def _recursion(unit: Unit, function: Function, report: Report) -> None:
         constant = bool(names) and given == names and not any(name in _assigned_in(function) for name in names)
         if not _decided(call, function) or constant:
             report.say("endless-recursion", call)
-    if own and _depth_from_input(function):
+    if own and (_depth_from_input(function) or _away_from_base(function, own[0])):
         report.say("endless-recursion", own[0])
     for call in inside[:_MAX_CALLS]:
         other = unit.functions.get(callee(call))
@@ -188,6 +236,23 @@ def _decided(call: Node, function: Function) -> bool:
             continue
         if not any(up is call.up for up in one.above()) and any(up.kind in _DECIDES for up in one.above()):
             return True
+    return False
+
+
+def _away_from_base(function: Function, call: Node) -> bool:
+    """The only test of a number asks whether it is small enough, and the call makes it larger."""
+    for param, given in zip(function.params, arguments(call), strict=False):
+        tests = [
+            one for one in function.body.walk() if one.kind == "binary_expression" and one.kids[1].kind in _COMPARES
+        ]
+        tested = [one for one in tests if param.name in names_in(one)]
+        larger = re.fullmatch(rf"{re.escape(param.name)}\+\d+", "".join(given.text.split()))
+        if larger and len(tested) == 1 and tested[0].kids[1].kind in ("==", "<=", "<"):
+            base = place(tested[0].kids[0]) == param.name and tested[0].kids[2].text in ("0", "1")
+            leaves = next((up for up in tested[0].above() if up.kind == "if_statement"), None)
+            then = leaves.part("consequence") if leaves is not None else None
+            if base and then is not None and not any(True for _ in calls(then)):
+                return True
     return False
 
 
