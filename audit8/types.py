@@ -1,8 +1,7 @@
 """The values that travel between the parts. Frozen, no behaviour beyond derived properties.
 
-Knows nothing of models, HTTP or rules. Each word has one meaning everywhere: a *job* is one audit request; it has
-*sources* (files); a source is cut into *chunks*; a chunk becomes a *prompt* (a list of messages); the engine answers
-with *tokens*; a grounded claim about a line is a *finding*; all of a job's findings make its *report*.
+Each word has one meaning everywhere: a *job* is one audit request; it has *sources* (files); a source is cut into
+*chunks*; a chunk becomes a *prompt*; the engine answers with *tokens*; a grounded claim is a *finding*.
 """
 
 from dataclasses import dataclass

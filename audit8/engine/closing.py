@@ -33,7 +33,6 @@ class _Place:
     priority: int
     length: int
     text: bytes = field(compare=False)
-    matcher: LLMatcher = field(compare=False)
     depth: int = field(compare=False, default=0)
     odd: int = field(compare=False, default=0)
     run: int = field(compare=False, default=0)
@@ -43,28 +42,48 @@ class _Place:
     mask: list[int] = field(compare=False, default_factory=list)
 
 
+class _Walker:
+    """One matcher that goes from place to place: copies of it would cost more the longer the document is."""
+
+    def __init__(self, matcher: LLMatcher) -> None:
+        self.matcher = matcher.deep_copy()
+        self._at = b""
+
+    def go(self, text: bytes) -> bool:
+        """Be where `text` is written; False if it cannot be."""
+        same = len(self._at)
+        if not text.startswith(self._at):
+            pairs = enumerate(zip(self._at, text, strict=False))
+            same = next((at for at, (one, other) in pairs if one != other), min(len(self._at), len(text)))
+        if same < len(self._at):
+            self.matcher.rollback(len(self._at) - same)
+        self._at = text
+        return same == len(text) or self.matcher.consume_tokens(list(text[same:]))
+
+
 def find_closing(matcher: LLMatcher, *, trials: int = TRIALS, wide: bool = False) -> bytes | None:
     """Bytes (none, if the document may end here) after which `matcher` accepts; None if none were found.
 
     `matcher` is over BYTES and stays as it is. `wide` tries every byte that is allowed.
     """
-    heap = [_Place(0, 0, b"", matcher.deep_copy())]
-    while heap and trials > 0:
+    heap, walker = [_Place(0, 0, b"")], _Walker(matcher)
+    while heap and trials > 0 and not walker.matcher.is_error():
         place = heapq.heappop(heap)
-        if not place.end_tried and not _run_forced(place):
+        if not walker.go(place.text) or not (place.end_tried or _run_forced(place, walker)):
             continue
-        if place.matcher.is_accepting():
+        if walker.matcher.is_accepting():
             return place.text
-        allowed = allowed_bytes(place.matcher)
-        end = _end_of(allowed)
+        allowed = allowed_bytes(walker.matcher)
+        end = end_of(allowed)
         if end is not None and not place.end_tried:
-            ahead = _ended(place, end)
+            again = replace(place, priority=place.priority + 1, odd=place.odd + 1, end_tried=True)
+            ahead = [_child(place, end), again]
         else:
             rest = [byte for byte in allowed if byte != end]
             if not wide:
                 rest = [place.sole] if place.sole in rest and place.mask == allowed else _some_of(rest)
             trials -= len(rest)
-            ahead = _ranked(place, rest)
+            ahead = _ranked(place, rest, walker)
             if len(ahead) == 1:
                 ahead[0].sole, ahead[0].mask = ahead[0].text[-1], allowed
         trials -= 1 + place.length // _LONG
@@ -73,41 +92,41 @@ def find_closing(matcher: LLMatcher, *, trials: int = TRIALS, wide: bool = False
     return None
 
 
+def closes(matcher: LLMatcher, text: bytes) -> bool:
+    """Whether the document may end after `text`; `matcher` is over BYTES and stays as it is."""
+    if matcher.validate_tokens(list(text)) < len(text):
+        return False
+    matcher.consume_tokens(list(text))
+    accepting = matcher.is_accepting()
+    matcher.rollback(len(text))
+    return accepting
+
+
 def allowed_bytes(matcher: LLMatcher) -> list[int]:
     bits = int.from_bytes(matcher.compute_bitmask(), "little")
     return [byte for byte in range(256) if bits >> byte & 1]
 
 
-def _run_forced(place: _Place) -> bool:
+def _run_forced(place: _Place, walker: _Walker) -> bool:
     """Write what must follow; False where it leads nowhere."""
-    forced = place.matcher.compute_ff_bytes()
-    if len(place.text) + len(forced) > MAX_BYTES:
-        return False
-    if forced and not place.matcher.consume_tokens(list(forced)):
-        return False
+    forced = walker.matcher.compute_ff_bytes()
+    if not forced:
+        return not walker.matcher.is_error()
     place.text += forced
     place.length = len(place.text)
     place.depth += sum(map(forced.count, _OPENING)) - sum(map(forced.count, _CLOSING))
-    if forced:
-        place.run = 0
+    place.run = 0
     if any(byte in forced for byte in b",}]"):
         place.odd, place.whole = 0, place.whole + 1
-    return not place.matcher.is_error()
+    return place.length <= MAX_BYTES and walker.go(place.text)
 
 
-def _end_of(allowed: list[int]) -> int | None:
+def end_of(allowed: list[int]) -> int | None:
     """The byte that ends what is innermost; inside a string, where much is allowed, brackets are mere characters."""
     ends = [byte for byte in _ENDS if byte in allowed]
     if len(allowed) > _MANY or (len(ends) > 1 and ends[1] != _QUOTE):
         ends = ends[-1:] if _QUOTE in ends else []
     return ends[0] if ends else None
-
-
-def _ended(place: _Place, end: int) -> list[_Place]:
-    """With the end written, and the same place once more for when that leads nowhere."""
-    closed = _child(place, end)
-    later = replace(place, priority=place.priority + 1, odd=place.odd + 1, end_tried=True)
-    return [closed, later] if closed else [later]
 
 
 def _some_of(allowed: list[int]) -> list[int]:
@@ -123,18 +142,18 @@ def _order(byte: int) -> int:
     return _FIRST.find(byte) if byte in _FIRST else 256 + byte
 
 
-def _ranked(place: _Place, candidates: list[int]) -> list[_Place]:
+def _ranked(place: _Place, candidates: list[int], walker: _Walker) -> list[_Place]:
     """One child for each kind of state that `candidates` lead to, the one with the fewest forced bytes first.
 
     What leads to a state of the kind that it came from may go on for ever, and comes last.
     """
-    here = place.matcher.compute_bitmask()
+    here = walker.matcher.compute_bitmask()
     kinds: dict[tuple[bytes, bytes], _Place] = {}
     for byte in candidates:
         child = _child(place, byte)
-        if child is not None:
-            forced = child.matcher.compute_ff_bytes()
-            kinds.setdefault((forced, b"" if forced else child.matcher.compute_bitmask()), child)
+        if walker.go(child.text):
+            forced = walker.matcher.compute_ff_bytes()
+            kinds.setdefault((forced, b"" if forced else walker.matcher.compute_bitmask()), child)
     by_promise = sorted(
         kinds.items(), key=lambda item: (item[1].text[-1:] != b",", item[0] == (b"", here), len(item[0][0]))
     )
@@ -144,14 +163,11 @@ def _ranked(place: _Place, candidates: list[int]) -> list[_Place]:
     return [child for _, child in by_promise]
 
 
-def _child(place: _Place, byte: int) -> _Place | None:
-    matcher = place.matcher.deep_copy()
-    if not matcher.consume_token(byte):
-        return None
+def _child(place: _Place, byte: int) -> _Place:
     over = byte in _ENDS or byte == ord(",")
     whole = place.whole + over
     run = 0 if over else place.run + 1
     odd = 0 if over else place.odd + (run % 8 == 0)
     depth = place.depth + (byte in b"{[") - (byte in b"}]")
     priority = odd + _DEPTH_COSTS * max(0, depth) - _WHOLE_GAINS * whole
-    return _Place(priority, place.length + 1, place.text + bytes([byte]), matcher, depth, odd, run, whole)
+    return _Place(priority, place.length + 1, place.text + bytes([byte]), depth, odd, run, whole)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from llguidance import LLMatcher
 
-from audit8.engine.closing import TRIALS, allowed_bytes, find_closing
+from audit8.engine.closing import TRIALS, allowed_bytes, closes, end_of, find_closing
 from audit8.engine.vocabulary import Tokens, Words, allow, has, ids_of
 from audit8.errors import EngineFailure
 
@@ -48,7 +48,8 @@ class Constraint:
         self._unread: list[int] = []
         self._left = max_tokens
         self._closing: list[int] | None = list(plan.closing)  # None: none is known
-        self._closing_age = 0  # tokens since it was right
+        self._growth = 0  # tokens by which the right one may be longer by now; 0: it is the right one
+        self._in_text = False  # known to be in a free string since then
         self._ahead: dict[int, list[int]] = {}  # closings after a token, of those that were tried
         self._ended = False
 
@@ -81,11 +82,12 @@ class Constraint:
         taken = self._matcher.consume_token(token)
         self._unread.append(token)
         if token in self._ahead:
-            self._closing, self._closing_age = self._ahead[token], 0
-        elif self._closing and self._closing_age == 0 and self._closing[0] == token:
+            self._closing, self._growth = self._ahead[token], 0
+        elif self._closing and self._growth == 0 and self._closing[0] == token:
             self._closing = self._closing[1:]
         else:
-            self._closing_age += 1
+            self._in_text = self._in_text and has(self._tokens.plain, token)
+            self._growth += 1 if self._in_text else self._plan.step
         self._ahead = {}
         return taken and not self._matcher.is_error()
 
@@ -108,8 +110,8 @@ class Constraint:
 
         After a token that is not allowed the last mask is repeated.
         """
+        self.fill_mask(rows[0])  # what it finds of the closing is kept
         with _Kept(self):
-            self.fill_mask(rows[0])
             for index, token in enumerate(ids):
                 if not has(rows[index].numpy(), token):
                     rows[index + 1 :] = rows[index]
@@ -130,23 +132,27 @@ class Constraint:
         """Whether any token after `tokens` more leaves room to close; looks for the closing again if in doubt."""
         left, step = self._left - 1 - tokens, self._plan.step
         if self._closing is not None:
-            cost = len(self._closing) + 1 + step * (self._closing_age + tokens + 1)
+            cost = len(self._closing) + 1 + self._growth + step * (tokens + 1)
             if cost <= left:
                 return True
-        if self._closing_age > 0 and (self._closing is not None or self._closing_age % RETRY_TOKENS == 0):
+        if self._growth > 0 and (self._closing is not None or self._left % RETRY_TOKENS == 0):
             self._find_again()
         return self._closing is not None and len(self._closing) + 1 + step * (tokens + 1) <= left
 
     def _find_again(self) -> None:
-        """A closing from here: the one of before if it still is one."""
+        """A closing from here: an end of the one of before if that is one, for what was written is gone from it."""
         twin = self._caught_up()
-        if self._closing is not None and not _closes(twin, self._tokens.text(self._closing)):
-            self._closing = None
-        if self._closing is None and (text := self._search(twin, TRIALS)) is not None:
-            self._closing = self._tokens.spell(text)
-        self._closing_age = 0 if self._closing is not None else self._closing_age
-        if self._closing is not None and len(self._closing) + 1 > self._left:
-            self._closing = None
+        old = self._tokens.text(self._closing or [])
+        first = end_of(allowed_bytes(twin)) or ord(",")
+        ends = [old[at:] for at in range(len(old) - 1, -1, -1) if old[at] == first]
+        text = next((end for end in (old, *ends) if closes(twin, end)), None)
+        if text is None:
+            text = self._search(twin, TRIALS)
+        self._closing = None if text is None else self._tokens.spell(text)
+        if self._closing is not None:
+            self._growth, self._in_text = 0, self._in_free_string()
+            if len(self._closing) + 1 > self._left:
+                self._closing = None
 
     def _search(self, twin: LLMatcher, trials: int) -> bytes | None:
         return find_closing(twin, trials=trials, wide=self._plan.wide)
@@ -181,8 +187,10 @@ class Constraint:
         twin = self._caught_up()
         if not set(_TEXT_BYTES) <= set(allowed_bytes(twin)):
             return False
-        after = twin.deep_copy()
-        return after.consume_token(_TEXT_BYTES[0]) and not after.compute_ff_bytes().startswith(b":")
+        twin.consume_token(_TEXT_BYTES[0])
+        is_key = twin.compute_ff_bytes().startswith(b":")
+        twin.rollback(1)
+        return not is_key
 
     def _try_each(self, words: Words) -> None:
         """Keep the tokens from which a closing is found that fits, of CANDIDATES at most."""
@@ -194,15 +202,16 @@ class Constraint:
         searches = SEARCHES
         for token in ids_of(words)[:CANDIDATES]:
             written = self._tokens.text([token])
-            after = twin.deep_copy()
-            if not after.consume_tokens(list(written)):
+            if twin.validate_tokens(list(written)) < len(written):
                 continue
+            twin.consume_tokens(list(written))
             rests = dict.fromkeys([known[0].removeprefix(written), after_first, *known])
-            text = next((rest for rest in rests if _closes(after, rest)), None)
+            text = next((rest for rest in rests if closes(twin, rest)), None)
             if text is None and searches:
                 searches -= 1
-                text = self._search(after, FEW_TRIALS)
+                text = self._search(twin, FEW_TRIALS)
                 known += [] if text is None else [text]
+            twin.rollback(len(written))
             ids = None if text is None else self._tokens.spell(text)
             if ids is not None and len(ids) + 1 <= self._left - 1:
                 self._ahead[token] = ids
@@ -232,8 +241,3 @@ class _Kept:
 
     def __exit__(self, *_: object) -> None:
         vars(self._constraint).update(self._before)
-
-
-def _closes(twin: LLMatcher, text: bytes) -> bool:
-    after = twin.deep_copy()
-    return (not text or after.consume_tokens(list(text))) and after.is_accepting()

@@ -101,7 +101,8 @@ class Generation:
 
     def _show(self, text: str) -> None:
         if text:
-            for piece in self._think.push(text):
+            # A document may hold the very tags in a string: they are then part of it.
+            for piece in [Piece(text)] if self.constraint else self._think.push(text):
                 self._send(piece)
 
     def _send(self, piece: Piece) -> None:

@@ -16,7 +16,7 @@ from audit8.engine.vocabulary import Tokens
 from audit8.errors import BadRequest
 
 KEPT = 64  # compiled schemas
-OPENED = 3  # a token begins at most this many values, one inside the other
+OPENED = 2  # a token begins at most this many values that need not be there, one inside the other
 LAYOUT = {  # one fixed layout, the commonest: there is no choice of whitespace to get lost in
     "item_separator": ", ",
     "key_separator": ": ",

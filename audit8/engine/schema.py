@@ -21,9 +21,10 @@ _BRACKET = re.compile(r"[\[{\]}]")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS = ("properties", "patternProperties", "$defs", "definitions")
 _SINGLE = ("items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains")
-_FORMAT_SIZE, _NUMBER_SIZE = 80, 24
+_FORMAT_SIZE, _MULTIPLE_SIZE = 80, 24
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 MAX_HOPS = 32
+_ANY_CHARACTER = re.compile(r"(?<!\\)\.|\[\^|\\[SWDPp]|\|")
 _REPEAT = re.compile(r"(\))?\{(\d+)")
 
 Schema = dict[str, Any]
@@ -109,8 +110,18 @@ def step_size(root: Schema, size: Callable[[bytes], int]) -> int:
 
 
 def has_free_strings_only(root: Schema) -> bool:
-    """Whether a string that may hold any character may also end after any character."""
-    return not any({"pattern", "format", "patternProperties"} & schema.keys() for _, schema in subschemas(root))
+    """Whether a string that may go on with any character may also end after any of them.
+
+    So unless a pattern has both; formats allow no spaces.
+    """
+    found = [pattern for _, schema in subschemas(root) for pattern in _patterns(schema)]
+    return all(one.startswith("^") and one.endswith("$") and not _ANY_CHARACTER.search(one) for one in found)
+
+
+def _patterns(schema: Schema) -> Iterator[str]:
+    yield from schema.get("patternProperties", {})
+    if "pattern" in schema:
+        yield schema["pattern"]
 
 
 def _check_keywords(schema: Schema, place: str) -> None:
@@ -205,8 +216,11 @@ class _Measure:
         return least + (_FORMAT_SIZE if "format" in schema else 0)
 
     def _number(self, schema: Schema, hops: int) -> int:
-        given = [len(str(schema[name])) for name in _BOUNDS if name in schema]
-        return _NUMBER_SIZE + sum(given) if given else 2
+        return (
+            2
+            + sum(len(str(schema[name])) for name in _BOUNDS if name in schema)
+            + _MULTIPLE_SIZE * ("multipleOf" in schema)
+        )
 
     def _array(self, schema: Schema, hops: int) -> int:
         wanted = _count(schema, "minItems")

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit8.audit.classes import CLASSES, by_cwe
+from audit8.audit.flow import LANGUAGES as LANGUAGES_OF_FLOW
+from audit8.audit.flow import rules_of
 from audit8.audit.ground import ground
 from audit8.audit.languages import LANGUAGES
 from audit8.audit.lexer import LEXERS
@@ -58,8 +60,9 @@ def test_every_rule_has_examples_for_every_language_it_speaks() -> None:
     for rule in RULES.values():
         languages = {language for finder in rule.finders for language in finder.languages} | set(rule.checked)
         languages |= {"python"} if rule.python else set()
+        languages |= {language for language in LANGUAGES_OF_FLOW if rule.id in rules_of(language)}
         for language in languages or {"text"}:
-            assert (rule.id, SAME.get(language, language)) in shown
+            assert (rule.id, SAME.get(language, language)) in shown, (rule.id, language)
 
 
 def test_rules_are_whole() -> None:

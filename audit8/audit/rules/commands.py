@@ -4,13 +4,9 @@ from audit8.audit.rules.rule import (
     ARG,
     ARGS,
     DSTR,
-    JS,
     JS_HOLES,
-    JVM,
-    NODE,
     PHP_HOLES,
     PLUS_CHAIN,
-    RUBY_HOLES,
     C,
     Finder,
     Rule,
@@ -47,37 +43,17 @@ RULES = (
         ),
         (
             Finder(
-                JS,
+                ("html",),
                 rf"{_JS_SHELL}(?P<s>`[\x00\n]+`)",
                 vary="varies",
                 holes=JS_HOLES,
                 safe=r"shellEscape|shell-quote|quote\(",
             ),
-            Finder(JS, rf"{_JS_SHELL}{PLUS_CHAIN}", vary="varies", safe=r"shellEscape|quote\("),
+            Finder(("html",), rf"{_JS_SHELL}{PLUS_CHAIN}", vary="varies", safe=r"shellEscape|quote\("),
+            Finder(("kotlin", "scala"), rf"\.exec\s*\(\s*{PLUS_CHAIN}", vary="varies", needs=r"getRuntime"),
+            Finder(("kotlin", "scala"), r"getRuntime\(\)\s*\.exec\s*\(\s*(?P<v>[A-Za-z_]\w*)\s*[,)]", vary="varies"),
             Finder(
-                NODE,
-                rf"{_JS_SHELL}(?P<v>[A-Za-z_$][\w$.]*)\s*(?:,|\)(?!\s*\{{))",
-                vary="varies",
-                needs=r"child_process|shelljs|\bexecSync\b",
-            ),
-            Finder(NODE, rf"\bspawn(?:Sync)?\s*\(\s*(?P<v>{ARG}),(?=[^;]{{0,300}}\bshell\s*:\s*true)", vary="varies"),
-            Finder(
-                ("go",),
-                rf"\bexec\.Command(?:Context)?\s*\(\s*(?:\w+\s*,\s*)?(?P<s>{DSTR}\s*,\s*{DSTR})\s*,\s*(?P<v>{ARGS})",
-                literal=rf"(?:{_SH})\s*,\s*\"(?:-c|-lc|/c|/C|-Command)\"",
-                vary="varies",
-            ),
-            Finder(
-                ("go",),
-                r"\bexec\.Command(?:Context)?\s*\(\s*(?:ctx\s*,\s*|context\.\w+\(\)\s*,"
-                r"\s*)?(?P<v>[A-Za-z_][\w.]*(?:\[[^\]]*\])?)\s*[,)]",
-                vary="varies",
-            ),
-            Finder(("go",), rf"\bsyscall\.(?:Exec|ForkExec|StartProcess)\s*\(\s*(?P<v>{ARG})", vary="varies"),
-            Finder(JVM, rf"\.exec\s*\(\s*{PLUS_CHAIN}", vary="varies", needs=r"getRuntime"),
-            Finder(JVM, r"getRuntime\(\)\s*\.exec\s*\(\s*(?P<v>[A-Za-z_]\w*)\s*[,)]", vary="varies"),
-            Finder(
-                JVM,
+                ("kotlin", "scala"),
                 rf"\bnew\s+ProcessBuilder\s*\(\s*(?P<s>{DSTR}\s*,\s*{DSTR})\s*,\s*(?P<v>{ARGS})",
                 literal=rf"(?:{_SH})\s*,\s*\"(?:-c|/c|/C)\"",
                 vary="varies",
@@ -85,25 +61,6 @@ RULES = (
             Finder(("php",), rf"{_PHP_SHELL}(?P<s>{DSTR})", vary="varies", holes=PHP_HOLES, safe=_PHP_SAFE),
             Finder(("php",), rf"{_PHP_SHELL}(?P<v>{ARG})", vary="varies", safe=_PHP_SAFE, unless=_PHP_SAFE),
             Finder(("php",), r"(?P<s>`[\x00\n]+`)", vary="varies", holes=PHP_HOLES, safe=_PHP_SAFE),
-            Finder(
-                ("ruby",),
-                rf"{_RUBY_SHELL}(?P<s>{DSTR})\s*(?:\)|$|;|\bdo\b|\{{|\bor\b|\|\|)",
-                vary="varies",
-                holes=RUBY_HOLES,
-                safe=_RUBY_SAFE,
-            ),
-            Finder(("ruby",), r"(?P<s>`[\x00\n]+`)", vary="varies", holes=RUBY_HOLES, safe=_RUBY_SAFE),
-            Finder(
-                ("ruby",),
-                r"%x[\[({](?P<s>[^\])}\n]{1,300})",
-                on="plain",
-                vary="varies",
-                holes=RUBY_HOLES,
-                safe=_RUBY_SAFE,
-            ),
-            Finder(
-                ("ruby",), rf"{_RUBY_SHELL}(?P<v>[a-z_]\w*|params\[[^\]]*\])\s*(?:\)|$)", vary="varies", safe=_RUBY_SAFE
-            ),
             Finder(
                 C,
                 r"\bexec[lv]p?e?\s*\(\s*(?P<s>\"[\x00]*\"\s*,\s*\"[\x00]*\"\s*,\s*\"[\x00]*\")\s*,"
@@ -123,15 +80,7 @@ RULES = (
                 literal=_SH,
                 vary="varies",
             ),
-            Finder(("python",), rf"\bos\.(?:system|popen)\s*\(\s*(?P<v>{ARG})", vary="varies", safe=r"\bquote\s*\("),
-            Finder(
-                ("python",),
-                rf"\bsubprocess\.\w+\s*\(\s*(?P<v>{ARG}),(?=[^;]{{0,200}}\bshell\s*=\s*True)",
-                vary="varies",
-                safe=r"\bquote\s*\(",
-            ),
         ),
-        python=True,
     ),
     Rule(
         "open-starts-program",
@@ -148,14 +97,7 @@ RULES = (
             "Use File.open, File.read or URI(...).open, which never do.",
             "改用不会这样做的 File.open、File.read 或 URI(...).open。",
         ),
-        (
-            Finder(
-                ("ruby",),
-                r"(?<![\w.:])(?:Kernel\.)?open\s*\(?\s*(?P<v>[a-z@][^,;)\n]{0,100})"
-                r"|\bIO\.(?:read|readlines|foreach|binread|write)\s*\(?\s*(?P<v2>[a-z@][^,;)\n]{0,100})",
-                vary="request",
-            ),
-        ),
+        (),
     ),
     Rule(
         "code-from-text",
@@ -173,34 +115,30 @@ RULES = (
             "改为解析该值（JSON.parse、ast.literal_eval），或从固定的表中选择要执行的操作。",
         ),
         (
-            Finder(JS, rf"(?<![\w.$])(?:window\.|global\.|globalThis\.)?eval\s*\(\s*(?P<v>{ARG})", vary="varies"),
             Finder(
-                JS,
+                ("html",), rf"(?<![\w.$])(?:window\.|global\.|globalThis\.)?eval\s*\(\s*(?P<v>{ARG})", vary="varies"
+            ),
+            Finder(
+                ("html",),
                 r"(?<![\w.$])(?:window\.|global\.|globalThis\.)?eval\s*\(\s*(?P<s>`[\x00\n]+`)",
                 vary="varies",
                 holes=JS_HOLES,
             ),
-            Finder(JS, rf"\bnew\s+Function\s*\(\s*(?P<v>{ARGS})", vary="varies"),
-            Finder(JS, rf"\bset(?:Timeout|Interval)\s*\(\s*{PLUS_CHAIN}", vary="varies"),
-            Finder(NODE, rf"\bvm\.(?:runIn\w+|compileFunction)\s*\(\s*(?P<v>{ARG})", vary="varies"),
+            Finder(("html",), rf"\bnew\s+Function\s*\(\s*(?P<v>{ARGS})", vary="varies"),
+            Finder(("html",), rf"\bset(?:Timeout|Interval)\s*\(\s*{PLUS_CHAIN}", vary="varies"),
             Finder(
                 ("php",),
                 rf"(?<![\w>:$])(?:eval|create_function)\s*\(\s*(?P<v>\$\w+{ARG}|\$\w+)",
                 vary="varies",
             ),
-            Finder(("ruby",), r"(?<![\w.:])eval\s*\(?\s*(?P<v>[a-z_@]\w*(?:\[[^\]]*\])?)\s*(?:[,)]|$)", vary="varies"),
             Finder(
-                ("ruby",),
-                rf"(?:instance_eval|class_eval|module_eval|(?<![\w.:])eval)\s*\(?\s*(?P<s>{DSTR})",
+                ("kotlin", "scala"),
+                rf"\b\w*[eE]ngine\.eval\s*\(\s*(?P<v>{ARG})",
                 vary="varies",
-                holes=RUBY_HOLES,
+                needs=r"\bScriptEngine\b",
             ),
-            Finder(("ruby",), r"\.(?:public_)?send\s*\(?\s*(?P<v>params\[[^\]]*\](?:\.to_sym)?)", vary="request"),
-            Finder(JVM, rf"\b\w*[eE]ngine\.eval\s*\(\s*(?P<v>{ARG})", vary="varies", needs=r"\bScriptEngine\b"),
             Finder(("bash",), r"(?:^|[;&|]\s*)eval\s+\"?\$(?:\d|[A-Za-z_{@*])", on="plain"),
-            Finder(("python",), rf"(?<![\w.])(?:eval|exec)\s*\(\s*(?P<v>{ARG})", vary="varies"),
         ),
-        python=True,
     ),
     Rule(
         "template-from-text",
@@ -214,6 +152,5 @@ RULES = (
             "该值成为模板本身的一部分，而不是模板的数据：其中的模板语法会在服务器上执行。",
         ),
         Words("Keep the template constant and pass values as its variables.", "模板保持为常量，把值作为模板变量传入。"),
-        python=True,
     ),
 )

@@ -4,9 +4,14 @@ from audit8.audit.rules.rule import JVM, NODE, STR, C, Finder, Rule, Words
 from audit8.types import Severity
 
 _SENSITIVE = r"(?i:passw|passwd|\bpwd|passphrase|secret|credential)"
+_LOGIN_WORD = r"(?i:passw|passwd|\bpwd|passphrase)"
 _UNGUESSABLE = (
     r"(?i:token|passw|secret|session|nonce|otp|csrf|api_?key|salt|\biv\b|private_?key|reset_?code|verif|"
     r"captcha|invite|auth|crypt)"
+)
+
+_MAKER_NAME = (
+    r"(?i:token|passw|secret|session_?id|nonce|otp|csrf|api_?key|salt|uuid|guid|random_?(?:string|str|key|id)|state)"
 )
 
 RULES = (
@@ -27,6 +32,15 @@ RULES = (
                 NODE,
                 rf"\bcreateHash\s*\(\s*(?P<s>{STR})\s*\)\s*\.update\s*\([^;\n]{{0,60}}{_SENSITIVE}",
                 literal=r"(?i)md5|sha-?1\b",
+            ),
+            Finder(
+                NODE,
+                rf"\bcreateHash\s*\(\s*(?P<s>{STR})\s*\)[^;]{{0,120}}?\.update\s*\([^;\n]{{0,60}}{_LOGIN_WORD}",
+                literal=r"(?i)md5|md4|sha-?(?:1|224|256|384|512)\b",
+            ),
+            Finder(
+                NODE,
+                rf"{_LOGIN_WORD}\w*\s*(?:[:=]\s*(?:async\s*)?(?:function\b)?|\()[^;{{}}]{{0,80}}\{{[^{{}}]{{0,200}}?(?P<at>\bcreateHash\s*\()",
             ),
             Finder(("php",), rf"(?<![\w>$])(?:md5|sha1)\s*\([^;\n]{{0,40}}{_SENSITIVE}"),
             Finder(
@@ -148,6 +162,13 @@ RULES = (
                 rf"80}}(?P<at>\bMath\.random\s*\()",
             ),
             Finder(
+                NODE,
+                rf"(?:function\s+\w*|(?:const|let|var)\s+\w*|(?<!\w)\w*){_MAKER_NAME}\w*\s*(?:=\s*(?:async\s*)?"
+                rf"(?:function\s*)?)?(?::\s*(?:async\s*)?function\s*)?\([^)]{{0,100}}\)\s*(?:=>)?\s*\{{"
+                rf"[^}}]{{0,400}}?(?P<at>\bMath\.random\s*\()",
+            ),
+            Finder(NODE, r"\bMath\.random\s*\(\s*\)\s*\*\s*16\b", needs=r"4xxx-yxxx|[0-9a-f]{8}-[0-9a-f]{4}-4"),
+            Finder(
                 JVM,
                 rf"^[^\n]{{0,200}}{_UNGUESSABLE}\w*\s*=[^\n;]{{0,80}}(?P<at>\bnew\s+Random\s*\(|"
                 rf"\bMath\.random\s*\(|\bRandomStringUtils\.random)",
@@ -239,5 +260,18 @@ RULES = (
             Finder(("java",), r"\bJwts\.parser(?:Builder)?\s*\(\)[^;]{0,200}(?P<at>\.parse\s*\()"),
         ),
         python=True,
+    ),
+    Rule(
+        "fixed-nonce",
+        "weak-crypto",
+        "CWE-329",
+        Severity.MEDIUM,
+        0.7,
+        Words("Nonce or initialisation vector written in the code", "随机数或初始向量写死在代码里"),
+        Words(
+            "The same key and nonce twice reveal what was encrypted, and with GCM the key that protects it.",
+            "同一密钥与同一随机数使用两次会泄露明文；在 GCM 中还会泄露认证密钥。",
+        ),
+        Words("Draw a fresh one for every message (crypto/rand).", "每条消息都用安全随机源生成新的值（crypto/rand）。"),
     ),
 )

@@ -1,6 +1,6 @@
 """Rules: objects rebuilt from bytes, and XML parsers that fetch what a document names."""
 
-from audit8.audit.rules.rule import ARG, ARGS, JVM, NODE, Finder, Rule, Words
+from audit8.audit.rules.rule import ARG, JVM, NODE, Finder, Rule, Words
 from audit8.types import Severity
 
 _XML_HARDENED = (
@@ -34,30 +34,11 @@ RULES = (
             Finder(JVM, r"\bnew\s+XMLDecoder\s*\(|\b(?:enableDefaultTyping|activateDefaultTyping)\s*\("),
             Finder(("php",), rf"(?<![\w>:$])unserialize\s*\(\s*(?P<v>{ARG})", vary="varies", unless=r"allowed_classes"),
             Finder(
-                ("ruby",),
-                rf"\b(?:Marshal|Oj)\.(?:load|restore)\s*\(?\s*(?P<v>{ARG})",
-                vary="varies",
-                safe=r"Marshal\.dump",
-                unless=r"mode:",
-            ),
-            Finder(
-                NODE,
-                rf"(?<![\w$])(?:\w+\.)?unserialize\s*\(\s*(?P<v>{ARG})",
-                vary="varies",
-                needs=r"node-serialize|serialize-to-js|funcster",
-            ),
-            Finder(
                 ("csharp",),
                 r"\bnew\s+(?:BinaryFormatter|NetDataContractSerializer|LosFormatter|SoapFormatter|"
                 r"ObjectStateFormatter)\s*\(",
             ),
             Finder(("csharp",), r"\bTypeNameHandling\s*=\s*TypeNameHandling\.(?:All|Auto|Objects|Arrays)\b"),
-            Finder(
-                ("python",),
-                rf"\b(?:c?[pP]ickle|dill|marshal|cloudpickle)\.loads?\s*\(\s*(?P<v>{ARG})",
-                vary="varies",
-                safe=r"\.dumps\(",
-            ),
         ),
         python=True,
     ),
@@ -76,22 +57,7 @@ RULES = (
             "Use the safe loader (yaml.safe_load, SafeConstructor).",
             "使用安全加载方式（yaml.safe_load、SafeConstructor）。",
         ),
-        (
-            Finder(
-                ("ruby",),
-                rf"\b(?:YAML|Psych)\.(?:unsafe_)?load\s*\(?\s*(?P<v>{ARGS})",
-                vary="varies",
-                safe=r"File\.(?:read|open)\([\"']|\.to_yaml|YAML\.dump",
-            ),
-            Finder(JVM, r"\bnew\s+Yaml\s*\(\s*(?:new\s+Constructor\s*\([^)]*\))?\s*\)", lacks=r"SafeConstructor"),
-            Finder(
-                ("python",),
-                rf"\byaml\.(?:load|unsafe_load|full_load)(?:_all)?\s*\(\s*(?P<v>{ARGS})",
-                vary="varies",
-                unless=r"SafeLoader",
-            ),
-        ),
-        python=True,
+        (Finder(JVM, r"\bnew\s+Yaml\s*\(\s*(?:new\s+Constructor\s*\([^)]*\))?\s*\)", lacks=r"SafeConstructor"),),
     ),
     Rule(
         "xml-entities",

@@ -1,6 +1,6 @@
 """Rules: files chosen from outside, archives that say where to write, files that others can change."""
 
-from audit8.audit.rules.rule import ARG, ARGS, DSTR, JS_HOLES, JVM, NODE, RUBY_HOLES, C, Finder, Rule, Words
+from audit8.audit.rules.rule import ARGS, DSTR, JVM, C, Finder, Rule, Words
 from audit8.types import Severity
 
 _PATH_SAFE = r"(?i)basename|\bbase\(|secure|sanitiz|getFileName\(\)|filepath\.Base|canonical|realpath"
@@ -37,28 +37,7 @@ RULES = (
         ),
         (
             Finder(
-                NODE,
-                rf"(?:{_JS_FILE}|\b(?:res|response)\.(?:sendFile|download)\s*\(|\brequire\s*\()\s*(?P<v>{ARG})",
-                vary="request",
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
-                unless=r"\broot\s*:",
-            ),
-            Finder(
-                NODE,
-                rf"(?:{_JS_FILE}|\b(?:res|response)\.(?:sendFile|download)\s*\()\s*(?P<s>`[\x00\n]+`)",
-                vary="request",
-                holes=JS_HOLES,
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
-            ),
-            Finder(
-                ("go",), rf"{_GO_FILE}(?P<v>{ARGS})", vary="request", safe=_PATH_SAFE, lacks=_PATH_CHECKED, window=700
-            ),
-            Finder(
-                JVM,
+                ("kotlin", "scala"),
                 rf"\b(?:new\s+(?:File|FileInputStream|FileOutputStream|FileReader|FileWriter|"
                 rf"RandomAccessFile)|Paths\.get|Path\.of|Files\.\w+)\s*\(\s*(?P<v>{ARGS})",
                 vary="request",
@@ -80,24 +59,6 @@ RULES = (
                 safe=_PATH_SAFE,
             ),
             Finder(
-                ("ruby",),
-                rf"\b(?:File\.(?:open|read|new|delete|write|readlines|binread)|IO\.read|send_file|"
-                rf"render\s+file:|FileUtils\.\w+|Dir\.(?:glob|entries|\[\]))\s*\(?\s*(?P<v>{ARG})",
-                vary="request",
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
-            ),
-            Finder(
-                ("ruby",),
-                rf"\b(?:File\.(?:open|read|new|delete|write|binread)|send_file)\s*\(?\s*(?P<s>{DSTR})",
-                vary="request",
-                holes=RUBY_HOLES,
-                safe=_PATH_SAFE,
-                lacks=_PATH_CHECKED,
-                window=500,
-            ),
-            Finder(
                 C,
                 rf"\bs(?:n)?printf\s*\(\s*\w+\s*,\s*(?:[^,\"]{{1,60}},\s*)?(?P<s>{DSTR})\s*,"
                 rf"\s*(?P<v>[^;]{{1,160}})\)\s*;(?=[\s\S]{{0,600}}?\b(?:fopen|open|unlink|remove|"
@@ -108,7 +69,6 @@ RULES = (
                 window=700,
             ),
         ),
-        python=True,
     ),
     Rule(
         "archive-extraction",
@@ -160,7 +120,15 @@ RULES = (
             "Use mkstemp() (Python: tempfile.mkstemp or NamedTemporaryFile).",
             "使用 mkstemp()（Python：tempfile.mkstemp 或 NamedTemporaryFile）。",
         ),
-        (Finder(C, r"(?<![\w.>:])(?:tmpnam|tempnam|mktemp|tmpnam_r)\s*\("),),
+        (
+            Finder(C, r"(?<![\w.>:])(?:tmpnam|tempnam|mktemp|tmpnam_r)\s*\("),
+            Finder(("python",), r"(?<![\w.])(?:tempfile\.mktemp|os\.te?mpnam)\s*\("),
+            Finder(
+                ("go",),
+                r"\b(?:ioutil\.WriteFile|os\.(?:WriteFile|Create|OpenFile))\s*\(\s*(?P<s>\"[\x00]*\")\s*[,)]",
+                literal=r"^\"/(?:var/)?tmp/",
+            ),
+        ),
         python=True,
     ),
     Rule(

@@ -112,7 +112,7 @@ class Calls(Copies):
             size = compute("*", values[0], values[1])
         elif name in _ALLOCATE and len(values) > _ALLOCATE[name]:
             size = values[_ALLOCATE[name]]
-        self._checks.allocate(node, size)
+        self._checks.allocate(node, size, state)
         if name.startswith("realloc") and values:
             state.escape(values[0].obj)
         bytes_ = size.lo if size.exact is not None else INF

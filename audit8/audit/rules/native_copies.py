@@ -39,7 +39,7 @@ class Copies:
     def _input(self, name: str, given: list[Node], values: list[Value], state: State) -> None:
         if name in _SCANS:
             first = _SCANS[name] + 1
-            outside = name != "sscanf" or values[0].taint == OUTSIDE
+            outside = name != "sscanf" or (bool(values) and values[0].taint == OUTSIDE)
             for one in given[first:]:
                 self.filled(one, state, OUTSIDE if outside else 0)
         elif name == "getline" and len(given) > 1 and not given[0].text.startswith("&"):
@@ -49,7 +49,7 @@ class Copies:
             state.change(place(given[0].kids[1]), Value(obj=given[0].start, taint=OUTSIDE if name[0] == "g" else 0))
         elif name in _INPUTS and len(given) > _INPUTS[name]:
             self.filled(given[_INPUTS[name]], state, OUTSIDE)
-            if name == "fgets" and values[1].hi < INF:
+            if name == "fgets" and len(values) > 1 and values[1].hi < INF:
                 state.vars[f"strlen({place(given[0])})"] = Value(0, values[1].hi - 1, taint=OUTSIDE)
 
     def filled(self, node: Node, state: State, taint: int) -> None:
@@ -75,8 +75,12 @@ class Copies:
             if len(bounded) == 3:
                 length = compute("*", length, values[bounded[2]])
             self._checks.copy(node, given[bounded[0]], values[bounded[0]], length, state)
-            if name in ("memcpy", "memmove", "write"):
+            if name in ("memcpy", "memmove"):
                 self._checks.read(node, given[1], values[1], length, state)
+        if name in ("write", "send", "sendto") and len(given) > 2:
+            self._checks.read(node, given[1], values[1], values[2], state)
+        if name == "fwrite" and len(given) > 2:
+            self._checks.read(node, given[0], values[0], compute("*", values[1], values[2]), state)
         if name in ("strcpy", "strcat", "stpcpy", "sprintf", "vsprintf") and len(given) > 1:
             self._unbounded(node, name, given, values, state)
         first = _COPIES.get(name)

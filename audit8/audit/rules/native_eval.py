@@ -99,7 +99,7 @@ class Evaluator(Expressions):
             if part.kind == "array_declarator" and (size := part.part("size")) is not None:
                 value = self.value(size, state)
                 if self.unit.fold(size) is None:
-                    self._checks.allocate(node, value)
+                    self._checks.allocate(node, value, state)
 
     def leave(self, node: Node, state: State) -> None:
         """A return statement."""

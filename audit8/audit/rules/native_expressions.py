@@ -8,7 +8,7 @@ from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_narrow import LOOKS, Known, assume, key_of
 from audit8.audit.rules.native_pointers import Pointers
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, bare, callee, literal_length, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, decimal, literal_length, names_in, place
 from audit8.audit.rules.native_values import (
     INF,
     OUTSIDE,
@@ -72,6 +72,8 @@ class Expressions(Pointers):
         known = self.unit.fold(node) if node.kind != "identifier" else None
         if known is not None or node.kind in _CONSTANTS:
             return const(_CONSTANTS.get(node.kind, 0) if known is None else known)
+        if node.kind == "number_literal":
+            return const(decimal(node.text))
         evaluate = self._kinds.get(node.kind)
         if evaluate is not None:
             return evaluate(node, state)
@@ -151,7 +153,12 @@ class Expressions(Pointers):
             pointer, step = (left, right) if left.obj else (right, left)
             if step.taint == OUTSIDE and not step.obj and not step.capped and step.hi > 2**20:
                 pointer = replace(pointer, forged=True)
-            return replace(pointer, moved=pointer.moved or step.exact != 0, taint=join_taint(left, right), null="no")
+            back = operator == "-" and pointer.moved
+            return replace(
+                pointer, moved=not back and (pointer.moved or step.exact != 0), taint=join_taint(left, right), null="no"
+            )
+        if operator in ("+", "-") and "*" in self._checks.type_of(node.kids[0]):
+            return Value(taint=left.taint, null="no", moved=not left.moved if operator == "-" else True)
         result = compute(operator, left, right)
         if operator in ("+", "-", "*"):
             self._checks.overflow(node, result, left, right)
@@ -209,8 +216,8 @@ class Expressions(Pointers):
         target = node.parts[0]
         value = self.value(target, state)
         sign = "+" if "++" in node.text else "-"
-        if value.obj:
-            after = replace(value, moved=True)
+        if value.obj or "*" in self._checks.type_of(target):
+            after = replace(value, moved=sign == "+" or not value.moved)
         else:
             after = replace(compute(sign, value, const(1)), capped=value.capped, floored=value.floored)
             after = replace(after, nonzero=after.lo > 0 or after.hi < 0)

@@ -16,6 +16,7 @@ _WAITS = re.compile(
 )
 _DECIDES = ("if_statement", "switch_statement", "conditional_expression", *LOOPS)
 _MAX_CALLS = 20  # Of one function are looked at for recursion.
+_COMPARES = ("<", ">", "<=", ">=", "==", "!=")
 _HIGH_DEPTH = 100_000
 
 
@@ -47,7 +48,10 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
     if body is None:
         return
     always = condition is None or condition.kind == "true" or unit.fold(condition) not in (0, None)
+    if condition is not None:
+        _one_too_many(function, condition, body, report)
     if always:
+        _allocates_on(node, report)
         busy = any(_WAITS.fullmatch(callee(call).split("->")[-1].split(".")[-1]) for call in calls(node))
         if not busy and not _leaves(node) and node.kind != "do_statement":
             report.say("endless-loop", node)
@@ -55,6 +59,50 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
         stuck = _unchanged(function, node, condition) or _wrong_way(unit, function, node, condition)
         if (stuck and not _leaves(node)) or _skips(function, node, condition):
             report.say("endless-loop", node)
+
+
+def _allocates_on(node: Node, report: Report) -> None:
+    """A loop without an end allocates, and nothing in it counts."""
+    tests = [one for one in node.walk() if one.kind == "binary_expression" and one.kids[1].kind in _COMPARES[:4]]
+    freed = any(callee(call) in ("free", "close", "fclose") for call in calls(node))
+    for call in calls(node):
+        if callee(call) in ("malloc", "calloc", "realloc", "fork", "strdup") and not tests and not freed:
+            report.say("allocation-unlimited", call)
+
+
+def _one_too_many(function: Function, condition: Node, body: Node, report: Report) -> None:
+    """`i <= n` where the memory has n elements."""
+    if condition.kind != "binary_expression" or condition.kids[1].kind != "<=" or not condition.kids[2].named:
+        return
+    name, count = place(condition.kids[0]), "".join(condition.kids[2].text.split())
+    if not name or condition.kids[2].kind not in ("identifier", "field_expression"):
+        return
+    for one in body.walk():
+        is_read = one.kind == "subscript_expression" and _index_text(one) == name and place(one.kids[0])
+        if is_read and count in _counts_of(function, place(one.kids[0])):
+            report.say("index-out-of-bounds", one)
+
+
+def _index_text(node: Node) -> str:
+    inside = node.kids[1].parts if node.kids[1].kind == "subscript_argument_list" else node.kids[2:3]
+    return inside[0].text if inside else ""
+
+
+def _counts_of(function: Function, name: str) -> set[str]:
+    """The texts of how many elements were allocated for, or declared of, `name`."""
+    found = set[str]()
+    for one in function.body.walk():
+        if one.kind == "array_declarator" and one.kids[0].text == name and (size := one.part("size")) is not None:
+            found.add("".join(size.text.split()))
+        if one.kind in ("init_declarator", "assignment_expression") and one.kids[0].text.strip("* ") == name:
+            value = bare(one.kids[-1])
+            if value is not None and value.kind == "call_expression" and callee(value) in ("malloc", "calloc"):
+                for part in arguments(value):
+                    sides = part.parts if part.kind == "binary_expression" and part.kids[1].kind == "*" else [part]
+                    found |= {"".join(side.text.split()) for side in sides if side.kind != "sizeof_expression"}
+            elif value is not None and value.kind == "new_expression":
+                found |= {kid.text for part in value.parts if part.kind == "new_declarator" for kid in part.parts}
+    return found
 
 
 def _unchanged(function: Function, node: Node, condition: Node) -> bool:
@@ -105,9 +153,22 @@ def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> b
     if operator == ">=" and bound == 0 and ways == {"-"} and is_unsigned(variable.type):
         return True
     limits = bounds(variable.type, unit.structs)
-    if limits and bound is not None and operator in ("<", "<=") and bound + (operator == "<=") > limits[1]:
-        return True
-    return operator == "!=" and is_float(variable.type) and ways <= {"+", "-"}
+    if limits and bound is not None and operator in ("<", "<="):
+        return bool(bound > limits[1] - (operator == "<="))
+    over = bound is not None and _steps_over(unit, node, name, bound, [one for one, _ in steps])
+    never_equal = is_float(variable.type) and ways <= {"+", "-"}
+    return operator == "!=" and (over or never_equal)
+
+
+def _steps_over(unit: Unit, node: Node, name: str, bound: int, steps: list[Node]) -> bool:
+    """From a number by the same step to a number that it never meets."""
+    begin = node.part("initializer")
+    starts = [one for one in begin.walk() if one.kind in ("init_declarator", "assignment_expression")] if begin else []
+    first = unit.fold(starts[0].kids[-1]) if len(starts) == 1 and starts[0].text.startswith(name) else None
+    size = unit.fold(steps[0].kids[2]) if len(steps) == 1 and steps[0].kind == "assignment_expression" else None
+    if first is None or not size or steps[0].kids[1].kind not in ("+=", "-="):
+        return False
+    return bool((bound - first) % size)
 
 
 def _within(node: Node, holder: Node | None) -> bool:
@@ -146,7 +207,7 @@ def _recursion(unit: Unit, function: Function, report: Report) -> None:
         constant = bool(names) and given == names and not any(name in _assigned_in(function) for name in names)
         if not _decided(call, function) or constant:
             report.say("endless-recursion", call)
-    if own and _depth_from_input(function):
+    if own and (_depth_from_input(function) or _away_from_base(function, own[0])):
         report.say("endless-recursion", own[0])
     for call in inside[:_MAX_CALLS]:
         other = unit.functions.get(callee(call))
@@ -178,6 +239,32 @@ def _decided(call: Node, function: Function) -> bool:
     return False
 
 
+def _away_from_base(function: Function, call: Node) -> bool:
+    """The only test of a number asks whether it is small enough, and the call makes it larger."""
+    for param, given in zip(function.params, arguments(call), strict=False):
+        tests = [
+            one for one in function.body.walk() if one.kind == "binary_expression" and one.kids[1].kind in _COMPARES
+        ]
+        tested = [one for one in tests if param.name in names_in(one)]
+        larger = re.fullmatch(rf"{re.escape(param.name)}\+\d+", "".join(given.text.split()))
+        if larger and len(tested) == 1 and tested[0].kids[1].kind in ("==", "<=", "<"):
+            base = place(tested[0].kids[0]) == param.name and tested[0].kids[2].text in ("0", "1")
+            leaves = next((up for up in tested[0].above() if up.kind == "if_statement"), None)
+            then = leaves.part("consequence") if leaves is not None else None
+            if base and then is not None and not any(True for _ in calls(then)):
+                return True
+    return False
+
+
+def _ends_at_one_number(function: Function, names: set[str]) -> str:
+    """The parameter whose only test is `== number`: from below that number the calls do not end."""
+    tests = [one for one in function.body.walk() if one.kind == "binary_expression" and one.kids[1].kind in _COMPARES]
+    tested = [one for one in tests if names & names_in(one)]
+    if len(tested) == 1 and tested[0].kids[1].kind == "==":
+        return place(tested[0].kids[0])
+    return ""
+
+
 def _depth_from_input(function: Function) -> bool:
     """A number from outside that nothing bounds says how deep the calls go."""
     names = {one.name for one in function.params}
@@ -185,9 +272,12 @@ def _depth_from_input(function: Function) -> bool:
         above = one.kind == "binary_expression" and one.kids[1].kind in (">", ">=")
         if above and names & names_in(one.kids[0]) and one.kids[2].text not in ("0", "1"):
             return False
+    exact_base = _ends_at_one_number(function, names)
     for given in function.summary.given:
         for param, (value, _) in zip(function.params, given, strict=False):
             is_number = bounds(param.type, {}) is not None
-            if is_number and value.taint == OUTSIDE and not value.capped and value.hi > _HIGH_DEPTH:
+            deep = value.hi > _HIGH_DEPTH and (value.taint == OUTSIDE or value.exact is not None)
+            below = exact_base == param.name and value.lo < 0 and (value.taint == OUTSIDE or value.exact is not None)
+            if is_number and ((deep and not value.capped) or (below and not value.floored)):
                 return True
     return False

@@ -143,7 +143,8 @@ class Checks:
         """`length` bytes are read from `source`."""
         obj = state.objs.get(value.obj)
         room = obj.size if obj is not None and obj.kind == "text" else self.room(source, value, state)
-        if length.lo > room and math.isfinite(length.lo):
+        unbounded = length.taint == OUTSIDE and not length.capped and length.hi > room
+        if unbounded or (length.lo > room and math.isfinite(length.lo)):
             self.say("read-past-end", node)
 
     def divide(self, node: Node, divisor: Node, value: Value) -> None:
@@ -174,7 +175,15 @@ class Checks:
         if (result.hi > limits[1] and free_high) or (result.lo < limits[0] and free_low and free_high):
             self.say("integer-overflow", node)
 
-    def allocate(self, node: Node, size: Value) -> None:
+    def allocate(self, node: Node, size: Value, state: State) -> None:
+        """Something of `size` is allocated: nothing bounds it, or how often that is done."""
+        loop = next((one for one in node.above() if one.kind in ("for_statement", "while_statement")), None)
+        condition = loop.part("condition") if loop is not None else None
+        tests = [one for one in condition.walk() if one.kind == "binary_expression"] if condition is not None else []
+        for name in (place(side) for one in tests if one.kids[1].kind in _COMPARES[:4] for side in one.parts):
+            often = state.vars.get(name)
+            if often is not None and often.taint == OUTSIDE and not often.capped and often.hi > _LARGE:
+                self.say("allocation-unlimited", node)
         if size.taint == OUTSIDE and not size.capped and size.hi > 2**24:
             self.say("allocation-unlimited", node)
 
@@ -183,11 +192,14 @@ class Checks:
         obj = state.objs.get(value.obj)
         if obj is not None and obj.freed:
             self.say("double-free", node)
-        elif obj is not None and (
-            obj.kind in ("array", "static", "var", "text")
-            or (value.moved and obj.kind == "heap")
-            or (how and obj.new and obj.new != how)
-        ):
+        elif (
+            obj is not None
+            and (
+                obj.kind in ("array", "static", "var", "text")
+                or (value.moved and obj.kind in ("heap", "param"))
+                or (how and obj.new and obj.new != how)
+            )
+        ) or (obj is None and value.moved and value.null != "null"):
             self.say("free-of-other", node)
         if obj is None and value.null != "null" and place(pointer):
             value = replace(value, obj=node.start)

@@ -3,6 +3,7 @@
 Sizes are C's on a 64-bit machine. A name that is declared twice with different meanings has the first one.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -68,6 +69,7 @@ class Unit:
         self.texts: dict[str, Node] = {}
         self.structs: dict[str, int] = {}
         self.first_fields: dict[str, str] = {}
+        self.members: dict[str, tuple[str, ...]] = {}
         self.unions: set[str] = set()
         self.fields: dict[str, Variable] = {}
         self.globals: dict[str, Variable] = {}
@@ -126,6 +128,7 @@ class Unit:
             names |= {kid.text for kid in node.up.parts if kid.kind == "type_identifier"}
         for one in names:
             self.structs.setdefault(one, total)
+            self.members.setdefault(one, tuple(member.name for member in members))
             self.first_fields.setdefault(one, f"{members[0].type} {members[0].name}" if members else "")
         if node.kind == "union_specifier":
             self.unions |= names
@@ -151,6 +154,10 @@ class Unit:
                 for one in self.variables(part):
                     found.locals.setdefault(one.name, one)
         self.functions.setdefault(name.text, found)
+
+    def password_structs(self, password: re.Pattern[str]) -> set[str]:
+        """The structures of which a member's name matches."""
+        return {name for name, members in self.members.items() if any(password.fullmatch(one) for one in members)}
 
     def variables(self, node: Node) -> Iterator[Variable]:
         """The variables that a declaration declares; functions and types are none."""

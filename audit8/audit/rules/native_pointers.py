@@ -40,7 +40,7 @@ class Pointers(ABC):
         for part in node.parts[1:]:
             values = [self.value(kid, state) for kid in part.parts]
             if part.kind == "new_declarator" and values:
-                self._checks.allocate(node, values[0])
+                self._checks.allocate(node, values[0], state)
         state.objs[node.start] = Obj("heap", line=node.line, new="new[]" if many else "new")
         return Value(nonzero=True, null="no", obj=node.start)
 
@@ -118,8 +118,11 @@ class Pointers(ABC):
         if not obj.type and obj.kind == "heap" and "void" not in kind and kind.count("*") == 1:
             state.objs[value.obj] = replace(obj, type=_plain(kind))
             return value
-        other = obj.kind in ("heap", "var", "param") and not self._tagged and self._differ(obj.type, _plain(kind))
-        if other or (obj.kind == "var" and self.unit.structs.get(_plain(kind), 0) > obj.size):
+        known = obj.kind in ("heap", "var", "param")
+        other = known and not self._tagged and self._differ(obj.type, _plain(kind))
+        larger = known and self.unit.structs.get(_plain(kind), 0) > obj.size
+        as_pointer = obj.kind == "var" and kind.count("*") > 1 and bounds(obj.type, {}) is not None
+        if other or larger or as_pointer:
             self._checks.say("type-confusion", node)
         return value
 

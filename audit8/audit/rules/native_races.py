@@ -3,9 +3,9 @@
 import re
 
 from audit8.audit.rules.native_loops import LOOPS, changes
-from audit8.audit.rules.native_model import Function, Unit
+from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import arguments, callee, calls
+from audit8.audit.rules.native_tree import arguments, callee, calls, names_in
 
 _LOCKS = re.compile(
     r"pthread_(?:mutex|spin|rwlock|cond)_\w*|mtx_lock|sem_wait|flock|lockf|.*(?:lock|atomic|fetch_add|__sync)\w*|std::lock_guard"
@@ -60,6 +60,18 @@ def _several(unit: Unit) -> bool:
     return len(started) + threads > 1 or any(up.kind in LOOPS for one in started for up in one.above())
 
 
+def _same_argument(unit: Unit) -> bool:
+    """Whether several threads get the same pointer."""
+    given = [arguments(call) for call in calls(unit.root) if callee(call) in ("pthread_create", "thrd_create")]
+    last = [one[-1].text for one in given if one and one[-1].text.startswith("&")]
+    return len(last) > len(set(last))
+
+
+def _from_parameter(function: Function, variable: Variable) -> bool:
+    names = {one.name for one in function.params}
+    return variable.name in names or (variable.value is not None and bool(names & names_in(variable.value)))
+
+
 def _called(unit: Unit, function: Function) -> list[Function]:
     return [unit.functions[name] for name in {callee(call) for call in calls(function.body)} if name in unit.functions]
 
@@ -67,7 +79,11 @@ def _called(unit: Unit, function: Function) -> list[Function]:
 def _shared(unit: Unit, function: Function, report: Report) -> None:
     if "lock" in function.body.text:
         return
+    shared = _same_argument(unit)
     for name, node, _ in changes(function.body):
+        base = function.locals.get(name.split("->")[0].strip("(*)"))
+        if shared and base is not None and name != base.name and _from_parameter(function, base):
+            report.say("shared-without-lock", node)
         variable = unit.globals.get(name.split("[")[0].split(".")[0])
         if (
             variable is None

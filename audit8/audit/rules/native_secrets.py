@@ -18,7 +18,8 @@ _BY_NAME = re.compile(r"EVP_get_(?:digest|cipher)byname|EVP_(?:MD|CIPHER)_fetch"
 _WEAK_TEXT = re.compile(r"md[245]|sha-?1|des(?:-\w+)?|rc[24]\w*|\w+-ecb", re.IGNORECASE)
 _HOME_MADE = re.compile(r"\w*(?:encrypt|encipher|cipher|obfuscate|scramble|xor_?crypt|caesar|rot13)\w*", re.IGNORECASE)
 _PASSWORD = re.compile(
-    r"(?:\w*_)?(?:pass(?:w(?:or)?d|phrase)?|pwd|passcode|pin_?code|secret_?key|credentials?)\d*", re.IGNORECASE
+    r"(?:\w*[_a-z])?(?<!by)(?<!com)(?:pass(?:w(?:or)?d|phrase|code)?|pwd|pin_?code|secret_?key|credentials?)\d*",
+    re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"hash|enc|digest|salt|mask|len|size|count|file|path|prompt|attempt|max|min", re.IGNORECASE)
 _HASHES = re.compile(
@@ -26,6 +27,9 @@ _HASHES = re.compile(
     re.IGNORECASE,
 )
 _WRITES = re.compile(r"f?printf|fputs|puts|fwrite|write|send|sendto|syslog|dprintf|fputws|SSL_write")
+_FORMATS = re.compile(r"s?n?printf|snprintf|sprintf|asprintf")
+_FEW_LINES, _SHORTEST = 40, 4
+_OWN_HASH = re.compile(r"(?:<<=?|\*=?)\s*(?:5|31|33|65599|7|13)\b|\^=?")
 _COMPARES = re.compile(r"str(?:n?case|n)?cmp|memcmp|strn?casecmp")
 _LOGIN = {"mysql_real_connect": 3, "mysql_connect": 2, "PQsetdbLogin": 6, "ldap_simple_bind_s": 2, "SQLConnect": 5}
 
@@ -34,18 +38,13 @@ def check_secrets(unit: Unit, report: Report) -> None:
     hashed = any(_HASHES.fullmatch(callee(call)) for call in calls(unit.root))
     for call in calls(unit.root):
         name, given = callee(call), arguments(call)
-        if (_WEAK.fullmatch(name) and given is not None and name not in unit.functions) or _is_weak_name(name, given):
+        if _is_weak(unit, name, given):
             report.say("weak-cipher", call)
-        elif (_WRITES.fullmatch(name) and any(_is_password(one) for one in given) and not _masks(given)) or (
-            _COMPARES.fullmatch(name)
-            and len(given) > 1
-            and not hashed
-            and _is_password(given[0])
-            and _is_password(given[1])
-        ):
+        elif _is_clear(unit, name, given, hashed):
             report.say("password-in-clear", call)
-        elif name in _LOGIN and len(given) > _LOGIN[name] and len(given[_LOGIN[name]].text.strip('"')) > 2:
-            if given[_LOGIN[name]].kind == "string_literal":
+        elif name in _LOGIN and len(given) > _LOGIN[name]:
+            fixed = given[_LOGIN[name]]
+            if fixed.kind == "string_literal" and len(fixed.text) > _SHORTEST:
                 report.say("secret-in-code", call)
         elif _COMPARES.fullmatch(name) and len(given) > 1:
             _fixed(unit, call, given, report)
@@ -56,9 +55,39 @@ def check_secrets(unit: Unit, report: Report) -> None:
         _home_made(function, report)
 
 
-def _is_weak_name(name: str, given: list[Node]) -> bool:
+def _is_weak(unit: Unit, name: str, given: list[Node]) -> bool:
+    """A call of a broken cipher or hash, by its own name or by a name that it is given."""
+    if _WEAK.fullmatch(name):
+        return name not in unit.functions
     texts = [one.text.strip('"') for one in given if one.kind == "string_literal"]
+    if name == "crypt":
+        return len(given) > 1 and given[1].kind == "string_literal" and "$" not in given[1].text
     return bool(_BY_NAME.fullmatch(name)) and any(_WEAK_TEXT.fullmatch(text) for text in texts)
+
+
+def _is_clear(unit: Unit, name: str, given: list[Node], hashed: bool) -> bool:
+    """A password is written, joined into a record or compared with a stored one."""
+    which = [one for one in given if _is_password(one)]
+    if _WRITES.fullmatch(name) and which:
+        return not _masks(given)
+    if _COMPARES.fullmatch(name) and not hashed and len(which) > 1:
+        return True
+    if _FORMATS.fullmatch(name) and which:
+        return _is_record(given)
+    return name in ("fwrite", "write", "send") and bool(given) and _holds_password(unit, given[0].text)
+
+
+def _is_record(given: list[Node]) -> bool:
+    """A format that joins fields: what it makes is stored or sent."""
+    return any(re.search(r"%s\s*[:,;&=]|[:=&]\s*'?%s", one.text) for one in given if one.kind == "string_literal")
+
+
+def _holds_password(unit: Unit, text: str) -> bool:
+    """Whether a variable is a structure with a password in it."""
+    name = text.lstrip("&")
+    kinds = [one.locals[name].type for one in unit.functions.values() if name in one.locals]
+    words = {word for kind in kinds for word in kind.replace("*", " ").split()} - {"struct", "char", "const"}
+    return bool(words & unit.password_structs(_PASSWORD))
 
 
 def _is_password(node: Node) -> bool:
@@ -86,13 +115,14 @@ def _fixed(unit: Unit, call: Node, given: list[Node], report: Report) -> None:
 
 
 def _home_made(function: Function, report: Report) -> None:
-    """A short function that calls itself a cipher and is nothing but xor or a shift of letters."""
+    """A short function that calls itself a cipher, or a hash of a password, and is nothing but xor or shifts."""
     lines = function.node.end_line - function.node.line
-    if (
-        not _HOME_MADE.fullmatch(function.name)
-        or lines > 40
-        or any(_HASHES.fullmatch(callee(one)) for one in calls(function.body))
-    ):
+    if lines > _FEW_LINES or any(_HASHES.fullmatch(callee(one)) for one in calls(function.body)):
+        return
+    hashes = "hash" in function.name.lower() and any(_PASSWORD.fullmatch(one.name) for one in function.params)
+    if hashes and _OWN_HASH.search(function.body.text):
+        report.say("weak-cipher", function.node)
+    if not _HOME_MADE.fullmatch(function.name):
         return
     for node in function.body.walk():
         operator = node.kids[1].kind if node.kind in ("binary_expression", "assignment_expression") else ""

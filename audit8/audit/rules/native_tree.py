@@ -4,6 +4,7 @@ Knows the shape of tree-sitter's trees for the two languages. Knows no rule. Eve
 be nested as deeply as somebody likes, and `height` says how deep it is.
 """
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -150,6 +151,14 @@ def integer(text: str) -> int | None:
         return int(digits, 0)
     except ValueError:
         return None
+
+
+def decimal(text: str) -> float:
+    """The value of a literal with a point; not a number when it is none."""
+    try:
+        return float(text.rstrip("fFlL"))
+    except ValueError:
+        return math.nan
 
 
 def character(text: str) -> int | None:

@@ -39,7 +39,8 @@ class Value:
 
     @property
     def exact(self) -> int | None:
-        return int(self.lo) if self.lo == self.hi and math.isfinite(self.lo) else None
+        is_one = self.lo == self.hi and math.isfinite(self.lo) and self.lo == int(self.lo)
+        return int(self.lo) if is_one else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,9 @@ def mentions(key: str, name: str) -> bool:
 
 
 def const(number: float) -> Value:
+    """The value of a number; of not-a-number nothing is known."""
+    if math.isnan(number):
+        return UNKNOWN
     return Value(number, number, nonzero=number != 0, null="null" if number == 0 else "no")
 
 

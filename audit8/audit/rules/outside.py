@@ -17,31 +17,14 @@ _PATTERNS: dict[str, str] = {
         r"PathParam|RequestHeader)\b|"
         r"\bgetOriginalFilename\(|\bargs\["
     ),
-    "go": (
-        r"\b\w+\.(?:FormValue|PostFormValue|URL\.(?:Query|Path|RawQuery)|Header\.Get|PathValue|Cookie|"
-        r"Query|Param|PostForm|"
-        r"DefaultQuery|GetQuery|GetHeader|QueryParam|Form\.Get|MultipartForm|FormFile)\b|\bmux\.Vars\(|"
-        r"\bchi\.URLParam|\bos\.Args\b|"
-        r"\breq(?:uest)?\.(?:URL|Form|Body)\b|\bos\.Getenv\(|\bflag\.String\("
-    ),
     "php": r"\$_(?:GET|POST|REQUEST|COOKIE|FILES|SERVER)\b|\$request->(?:input|query|get|post|all)\b|php://input",
-    "ruby": (
-        r"\bparams\s*(?:\[|\.)|\brequest\.(?:params|headers|body|path|query_string|url|referer|env)|"
-        r"\bcookies\[|\bARGV\b|\bgets\b"
-    ),
     "c": r"\bargv\s*\[|\bgetenv\s*\(",
     "csharp": (
         r"\bRequest\.(?:Query|Form|QueryString|Params|Headers|Cookies|Path|RawUrl)|\[From(?:Query|Body|"
         r"Route|Form)\]"
     ),
-    "python": (
-        r"\brequest\.(?:args|form|values|json|data|files|cookies|headers|GET|POST|get_json|query_params|"
-        r"path_params|body)\b|"
-        r"\bsys\.argv\b|\b(?:raw_)?input\("
-    ),
 }
 for _alias, _same in (
-    ("typescript", "javascript"),
     ("html", "javascript"),
     ("kotlin", "java"),
     ("scala", "java"),

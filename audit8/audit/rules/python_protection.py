@@ -22,7 +22,12 @@ _TOKEN_WORD = re.compile(
 _WEAK_CIPHERS = re.compile(
     r"(?:^|\.)(?:DES3?|ARC4|ARC2|Blowfish|XOR)\.new$|algorithms\.(?:TripleDES|ARC4|Blowfish|IDEA|CAST5|SEED)$|modes\.ECB$"
 )
-_KEY_MAKERS = re.compile(r"(?:rsa|dsa|RSA|DSA)\.(?:generate_private_key|generate|generate_parameters)$")
+_KEY_MAKERS = re.compile(
+    r"(?:(?:rsa|dsa|dh|RSA|DSA|ElGamal)\.|^)(?:generate_private_key|generate_parameters)$|(?:RSA|DSA|ElGamal)\.generate$|"
+    r"^(?:rsa\.newkeys|PKey\.generate_key|paramiko\.(?:RSAKey|DSSKey)\.generate|RSAKey\.generate)$|\.generate_key$"
+)
+_SIZE_WORDS = ("key_size", "bits", "keysize", "modulus_length")
+_WEAK_CURVES = re.compile(r"(?:^|\.)(?:SECP192R1|SECT163[KR][12]|SECP160\w*|BrainpoolP160\w*|SECP224R1|SECT233\w*)$")
 _OLD_TLS = re.compile(
     r"ssl\.PROTOCOL_(?:SSLv2|SSLv3|SSLv23|TLSv1|TLSv1_1)$|SSL\.(?:SSLv2|SSLv3|TLSv1|TLSv1_1)_METHOD$|\.MODE_ECB$"
 )
@@ -47,14 +52,43 @@ def check_crypto(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
         and _SECRET_WORD.search(words_near(module, node))
     ):
         yield "weak-hash-password"
-    if _WEAK_CIPHERS.search(name):
+    if _WEAK_CIPHERS.search(name) or _takes_any_tls(module, node):
         yield "weak-cipher"
-    size = keyword_of(node, "key_size") or keyword_of(node, "bits") or (node.args[-1] if node.args else None)
-    bits = size.value if isinstance(size, ast.Constant) and isinstance(size.value, int) else 2048
-    if _KEY_MAKERS.search(name) and 256 <= bits < 2048:
+    if _KEY_MAKERS.search(name) and any(256 <= bits < 2048 for bits in _sizes(module, node, scope)):
         yield "short-key"
     if name in calls.RANDOM and _TOKEN_WORD.search(words_near(module, node)):
         yield "predictable-random"
+
+
+def _takes_any_tls(module: Module, node: ast.Call) -> bool:
+    """`ssl.wrap_socket` and `SSLContext` that do not say which versions are too old."""
+    name = module.name_of(node.func)
+    if name in ("ssl.wrap_socket", "wrap_socket"):
+        return keyword_of(node, "ssl_version") is None and len(node.args) < 5
+    if name not in ("ssl.SSLContext", "SSLContext", "SSL.Context", "OpenSSL.SSL.Context"):
+        return False
+    version = module.name_of(node.args[0]) if node.args else ""
+    if node.args and not re.search(r"PROTOCOL_(?:SSLv23|TLS)$|SSLv23_METHOD$", version):
+        return False
+    return not _limits_versions(module, node)
+
+
+def _limits_versions(module: Module, node: ast.AST) -> bool:
+    """Whether the function around says what the oldest version is."""
+    above = module.parents.get(node)
+    while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
+        above = module.parents.get(above)
+    names = {getattr(part, "attr", "") for part in ast.walk(above)} if above is not None else set()
+    return bool(names & {"minimum_version", "set_min_proto_version", "OP_NO_TLSv1", "OP_NO_TLSv1_1"})
+
+
+def _sizes(module: Module, node: ast.Call, scope: Scope) -> Iterator[int]:
+    """The whole numbers among the arguments, names bound to one included; a public exponent is none of these sizes."""
+    for part in (*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in (None, *_SIZE_WORDS))):
+        found = scope.find(part.id) if isinstance(part, ast.Name) else None
+        for value in found[1] if found else [part]:
+            if isinstance(value, ast.Constant) and isinstance(value.value, int):
+                yield value.value
 
 
 def check_trust(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
@@ -90,8 +124,11 @@ def check_trust(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
 
 
 def check_attributes(module: Module, node: ast.Attribute, scope: Scope) -> Iterator[str]:
-    if _OLD_TLS.search(module.name_of(node)) and not module.name_of(node).endswith("SSLv23"):
+    name = module.name_of(node)
+    if _OLD_TLS.search(name) and not name.endswith("SSLv23"):
         yield "weak-cipher"
+    if _WEAK_CURVES.search(name):
+        yield "short-key"
 
 
 def check_assignments(module: Module, node: ast.Assign, scope: Scope) -> Iterator[str]:

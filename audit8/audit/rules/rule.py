@@ -79,8 +79,9 @@ class Finder:
 class Rule:
     """One claim; its examples, of both kinds, are in tests/audit/rule_examples.
 
-    `python` says that python_checks.py finds it in Python source that parses; `finders` do the rest.
-    `checked` names the languages in whose syntax tree a checker of run.py finds it; `finders` serve the others.
+    `python` says that python_checks.py finds it in Python source that parses; `checked` names the languages in whose
+    syntax tree a checker of run.py finds it; `finders` look at lines, for the others. What follows values through a
+    tree names its rules in audit8/audit/flow's tables.
     """
 
     id: str
@@ -98,8 +99,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule fired on these lines (1-based, inclusive)."""
+    """A rule fired on these lines (1-based, inclusive); `share` of its confidence counts: less of a path seen, less."""
 
     rule_id: str
     line: int
     end_line: int
+    share: float = 1.0

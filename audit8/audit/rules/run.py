@@ -5,6 +5,7 @@ Knows the list of rules, and which languages are judged by their syntax tree ins
 
 from collections.abc import Callable
 
+from audit8.audit.flow import flow_hits
 from audit8.audit.lexer import look
 from audit8.audit.rules import (
     commands,
@@ -15,10 +16,13 @@ from audit8.audit.rules import (
     data,
     files,
     hidden_text,
+    limits,
     memory,
     native_logic_rules,
     native_memory_rules,
     pages,
+    protection,
+    reached,
     rust,
     secrets,
     solana,
@@ -53,6 +57,9 @@ _TABLES = (
     rust,
     solidity,
     hidden_text,
+    reached,
+    limits,
+    protection,
 )
 CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {
     "c": check_c,
@@ -62,6 +69,9 @@ CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {
 }
 """Per language, what finds the rules that say `checked`: hits, or None where the text has no usable tree."""
 
+_MAX_SPAN_LINES = 8
+# By how surely the value is from outside: an unseen place, a parameter, input.
+_SHARES = {0: 1.0, 1: 0.8, 2: 0.85, 3: 1.0}
 RULES: dict[str, Rule] = {rule.id: rule for table in _TABLES for rule in table.RULES}
 
 
@@ -77,8 +87,16 @@ def run_rules(source: Source, lang: Lang) -> list[Candidate]:
         by_tree = (rule.python and from_tree is not None) or (source.language in rule.checked and checked is not None)
         if not by_tree:
             found += hits(rule, text)
-    unique = dict.fromkeys(found)
-    return [_candidate(hit, lang) for hit in sorted(unique, key=lambda hit: (hit.line, hit.rule_id))]
+    found += [
+        Hit(one.rule, one.line, min(one.end_line, one.line + _MAX_SPAN_LINES), _SHARES[one.level])
+        for one in flow_hits(source.text, source.language, source.name) or ()
+    ]
+    best: dict[tuple[int, str], Hit] = {}
+    for hit in found:
+        known = best.setdefault((hit.line, hit.rule_id), hit)
+        if hit.share > known.share:
+            best[(hit.line, hit.rule_id)] = hit
+    return [_candidate(best[place], lang) for place in sorted(best)]
 
 
 def _candidate(hit: Hit, lang: Lang) -> Candidate:
@@ -92,6 +110,6 @@ def _candidate(hit: Hit, lang: Lang) -> Candidate:
         quote="",
         why=rule.why.of(lang),
         fix=rule.fix.of(lang),
-        confidence=rule.confidence,
+        confidence=round(rule.confidence * hit.share, 3),
         rule_id=rule.id,
     )

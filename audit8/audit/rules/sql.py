@@ -1,15 +1,14 @@
 """Rules: SQL text built from strings."""
 
+from audit8.audit.query_text import SQL
 from audit8.audit.rules.rule import (
     ARG,
     CS_HOLES,
     DSTR,
-    JS,
     JS_HOLES,
     KOTLIN_HOLES,
     PHP_HOLES,
     PLUS_CHAIN,
-    RUBY_HOLES,
     STR,
     C,
     Finder,
@@ -18,23 +17,6 @@ from audit8.audit.rules.rule import (
 )
 from audit8.types import Severity
 
-_NOT_PROSE = r"(?!(?:the|a|an|your|this|these|our|its|my)\b)"
-# A query, not an English sentence: upper-case keywords, or lower-case ones in the order that SQL has them.
-SQL = (
-    r"\bSELECT\s(?s:.{1,400}?)\sFROM\b|\bselect\s+(?:distinct\s+)?(?:\*|count\([^)]{0,40}\)|"
-    r"[\w.\"`]+(?:\s*,\s*[\w.*\"`]+){0,30})\s+from\s+"
-    + _NOT_PROSE
-    + r"|(?i:\binsert\s+(?:ignore\s+|or\s+\w+\s+)?into\s+"
-    + _NOT_PROSE
-    + r"[\S]{1,80}\s*(?:\(|values|select|set)|\bupdate\s+[\S]{1,80}\s+set\s+\S{1,80}\s*=|\bdelete\s+from\s+"
-    + _NOT_PROSE
-    + r"|\b(?:drop|create|alter|truncate)\s+(?:table|database|schema|user|view|role)\s+(?:if\s+(?:not\s+)?exists\s+)?"
-    + _NOT_PROSE
-    + (
-        r"\S|\bwhere\s+[\w.\"`]{1,60}\s*(?:=|<>|!=|<|>|\blike\b|\bin\b)|\border\s+by\s+[\"'`]?\s*[+.]|"
-        r"\breplace\s+into\s+\S)"
-    )
-)
 _QUOTING = (
     r"(?i:\bquote\w*\s*\(|\bescape\w*\s*\(|\w*_escape\w*\s*\(|\w*escape(?:id|string|literal|"
     r"identifier)?\s*\(|sanitize_sql\w*\s*\(|"
@@ -67,7 +49,7 @@ RULES = (
         ),
         (
             Finder(
-                JS,
+                ("html",),
                 r"(?<![\w)\]])(?P<s>`[\x00\n]+`)",
                 literal=SQL,
                 vary="varies",
@@ -76,7 +58,7 @@ RULES = (
                 unless=_TALK,
             ),
             Finder(
-                (*JS, "java", "go", "csharp", "kotlin", "scala", "cpp", "ruby", "python"),
+                ("html", "csharp", "kotlin", "scala", "cpp"),
                 PLUS_CHAIN,
                 literal=SQL,
                 vary="varies",
@@ -84,7 +66,7 @@ RULES = (
                 unless=_TALK,
             ),
             Finder(
-                ("java", "kotlin", "go", "csharp"),
+                ("kotlin", "csharp"),
                 rf"\b(?:[Ss]tring\.[fF]ormat|fmt\.Sprintf)\s*\(\s*(?P<s>{STR}),\s*(?P<v>(?:{ARG},?\s*)+)",
                 literal=_FORMATTED_SQL,
                 vary="varies",
@@ -104,39 +86,10 @@ RULES = (
                 ("php",), rf"(?P<s>{STR}\s*\.\s*(?P<v>{ARG}))", literal=SQL, vary="varies", safe=_QUOTING, unless=_TALK
             ),
             Finder(
-                ("ruby",), rf"(?P<s>{DSTR})", literal=SQL, vary="varies", holes=RUBY_HOLES, safe=_QUOTING, unless=_TALK
-            ),
-            Finder(
-                ("ruby",),
-                r"\.(?:where|find_by_sql|order|reorder|having|joins|group|pluck|exists\?|update_all|"
-                r"delete_all|destroy_all|count_by_sql|"
-                rf"from|find_by|select_all|execute|exec_query|not)\s*\(?\s*\[?\s*(?P<s>{DSTR})",
-                vary="varies",
-                holes=RUBY_HOLES,
-                safe=_QUOTING,
-            ),
-            Finder(
-                ("ruby",),
-                r"\.(?:where|find_by_sql|order|reorder|having|joins|group|pluck|exists\?|update_all|delete_all|execute)"
-                rf"\s*\(?\s*(?P<v>(?:params|cookies)\s*\[{ARG})",
-                vary="request",
-                safe=_QUOTING,
-            ),
-            Finder(
                 ("csharp",), rf"(?:\$@?|@\$)(?P<s>{DSTR})", literal=SQL, vary="varies", holes=CS_HOLES, unless=_TALK
             ),
             Finder(("kotlin",), rf"(?P<s>{DSTR})", literal=SQL, vary="varies", holes=KOTLIN_HOLES, unless=_TALK),
             Finder(("scala",), rf"\b[sf](?P<s>{DSTR})", literal=SQL, vary="varies", holes=KOTLIN_HOLES, unless=_TALK),
-            Finder(
-                ("python",),
-                rf"\b(?i:f|fr|rf)(?P<s>{STR})",
-                literal=SQL,
-                vary="varies",
-                holes=r"\{([^{}:!]*)",
-                unless=_TALK,
-            ),
-            Finder(("python",), rf"(?P<s>{STR}\s*%\s*(?P<v>{ARG}))", literal=SQL, vary="varies", unless=_TALK),
         ),
-        python=True,
     ),
 )

@@ -1,6 +1,6 @@
 """Rules: addresses chosen by the request, and debug modes."""
 
-from audit8.audit.rules.rule import ARG, ARGS, JVM, NODE, STR, Finder, Rule, Words
+from audit8.audit.rules.rule import ARG, STR, Finder, Rule, Words
 from audit8.types import Severity
 
 RULES = (
@@ -21,14 +21,7 @@ RULES = (
         ),
         (
             Finder(
-                NODE,
-                r"(?<![\w.$])(?:fetch|axios(?:\.(?:get|post|put|request))?|got(?:\.\w+)?|needle|superagent\.\w+|https?\.(?:get|request)|request(?:\.get|\.post)?)\s*\(\s*(?P<v>[A-Za-z_$][^,;()\n]{0,120})",
-                vary="request",
-                needs=r"\b(?:req|ctx|event)\b",
-            ),
-            Finder(("go",), rf"\bhttp\.(?:Get|Head|Post|PostForm|NewRequest)\s*\(\s*(?P<v>{ARGS})", vary="request"),
-            Finder(
-                JVM,
+                ("kotlin", "scala"),
                 rf"\bnew\s+URL\s*\(\s*(?P<v>{ARG})\)|\bURI\.create\s*\(\s*(?P<at>request\.getParameter)",
                 vary="request",
             ),
@@ -37,13 +30,7 @@ RULES = (
                 rf"\bcurl_init\s*\(\s*(?P<v>{ARG})|\bCURLOPT_URL\s*,\s*(?P<at>\$_(?:GET|POST|REQUEST))",
                 vary="request",
             ),
-            Finder(
-                ("ruby",),
-                rf"\b(?:Net::HTTP\.get\w*|URI\.open|HTTParty\.\w+|RestClient\.\w+|Faraday\.\w+|open-uri)\s*\(?\s*(?P<v>{ARG})",
-                vary="request",
-            ),
         ),
-        python=True,
     ),
     Rule(
         "redirect-from-request",
@@ -59,21 +46,7 @@ RULES = (
         Words("Allow only paths of this site, or addresses from a fixed list.", "只允许本站路径，或固定列表中的地址。"),
         (
             Finder(
-                NODE,
-                rf"\bres(?:ponse)?\.redirect\s*\(\s*(?:\d+\s*,\s*)?(?P<v>[A-Za-z_$]{ARG})",
-                vary="request",
-                lacks=r"startsWith\(['\"]/",
-                window=400,
-            ),
-            Finder(
-                ("go",),
-                rf"\bhttp\.Redirect\s*\(\s*\w+\s*,\s*\w+\s*,\s*(?P<v>{ARG})",
-                vary="request",
-                lacks=r"HasPrefix|\.Host\b|Hostname",
-                window=500,
-            ),
-            Finder(
-                JVM,
+                ("kotlin", "scala"),
                 rf"\.sendRedirect\s*\(\s*(?P<v>[A-Za-z_]{ARG})\)",
                 vary="request",
                 lacks=r"startsWith\(\"/|isValid|contains\(",
@@ -85,9 +58,7 @@ RULES = (
                 literal=r"(?i)location:\s*.$",
                 vary="request",
             ),
-            Finder(("ruby",), r"\bredirect_to\s*\(?\s*(?P<v>params\[[^\]]*\](?:\s*\|\|[^\n)]*)?)", vary="request"),
         ),
-        python=True,
     ),
     Rule(
         "debug-on",

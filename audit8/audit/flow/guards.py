@@ -1,0 +1,176 @@
+"""What a test says about the values in it: after `if name not in ALLOWED: return`, `name` is one of a list.
+
+Knows which outcome of a test makes which value harmless for which kinds of sink. Where the outcome cannot be told from
+a check's name, both count: a check that is there was written for a reason.
+"""
+
+from collections.abc import Iterator
+
+from audit8.audit.flow.nodes import Build, Call, Cast, Compare, Fixed, Index, Logic, Many, Member, Name, Node
+from audit8.audit.flow.state import State, path_of
+from audit8.audit.flow.value import ANYTHING
+
+_ALL = frozenset([ANYTHING])
+_PATH = frozenset(["path"])
+_NUMBER = frozenset(["number"])
+_MAX_PATHS = 24
+_CLIMBS = ("..", "../", "/", "\\", "..\\", "/..", "\0", "./")
+_POSITIVE = (
+    r"(?i)\.(?:includes|contains|containsKey|has|include\?|key\?|member\?|test|match|fullmatch|matches|match\?|"
+    r"MatchString|Contains|hasOwnProperty|in_array|isdigit|isalnum|isdecimal|isidentifier|isnumeric|indexOf|index|"
+    r"some|find|search|equals|equalsIgnoreCase|eql\?|Equal|EqualFold)$|^in_array$|^(?:re|regexp|regex)\.\w*[mM]atch\w*$"
+    r"|^slices\.Contains$|^preg_match$|^isNaN$"
+)
+_PREFIX = (
+    r"(?:startswith|startsWith|starts_with\?|start_with\?|HasPrefix|is_relative_to|relative_to|commonpath|"
+    r"commonprefix|filepath\.Rel|filepath\.IsLocal|str_starts_with|isAbsolute|IsAbs|path\.relative)$"
+)
+VALIDATOR = r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside)"
+_EMPTY = ("nil", "null", "None", "undefined", "true", "false", "True", "False", "0", "NULL")
+_PREFIXED = frozenset(["path", "redirect", "ssrf"])
+
+
+def refine(state: State, test: Node, holds: bool, depth: int = 0) -> None:
+    """Marks the variables that `test`, having come out as `holds`, has shown to be harmless."""
+    if depth > 20:
+        return
+    if isinstance(test, Logic):
+        _refine_logic(state, test, holds, depth)
+    elif isinstance(test, Compare):
+        _refine_comparison(state, test, holds, depth)
+    elif isinstance(test, Call):
+        _refine_call(state, test, holds)
+    elif isinstance(test, Name | Member) and path_of(test) in state.tests:
+        refine(state, state.tests[path_of(test)], holds, depth + 1)
+    elif isinstance(test, Many | Cast):
+        for part in test.parts if isinstance(test, Many) else [test.value]:
+            refine(state, part, holds, depth + 1)
+
+
+def _refine_logic(state: State, test: Logic, holds: bool, depth: int) -> None:
+    if test.operator == "not":
+        for part in test.parts:
+            refine(state, part, not holds, depth + 1)
+    elif (test.operator == "and") == holds:
+        for part in test.parts:
+            refine(state, part, holds, depth + 1)
+    else:
+        # One of the parts came out so, and which one is not known: checks without a polarity count.
+        for part in test.parts:
+            _refine_either(state, part, depth + 1)
+
+
+def _refine_either(state: State, test: Node, depth: int) -> None:
+    inner = test.parts[0] if isinstance(test, Logic) and test.operator == "not" and test.parts else test
+    if isinstance(inner, Call) and not state.matcher.fits(_POSITIVE, way_of(state, inner)):
+        _refine_call(state, inner, True)
+    elif isinstance(inner, Compare) and _climb_check(inner):
+        _refine_comparison(state, inner, False, depth)
+    elif isinstance(inner, Logic) and depth < 20:
+        for part in inner.parts:
+            _refine_either(state, part, depth + 1)
+
+
+def _refine_comparison(state: State, test: Compare, holds: bool, depth: int) -> None:
+    operator, left, right = test.operator, test.left, test.right
+    if operator in ("!=", "not in", "!~"):
+        holds = not holds
+    if _climb_check(test):
+        mark(state, right if isinstance(left, Fixed) else left, _PATH)
+    elif operator in ("==", "!="):
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Call):
+                _refine_call(state, one, True)  # `x.indexOf(y) == -1`: which way is not looked into.
+            elif (
+                holds
+                and isinstance(other, Fixed)
+                and other.text
+                and other.text not in _EMPTY
+                and not isinstance(one, Fixed)
+            ):
+                mark(state, one, _ALL)
+    elif operator == "<":
+        for one in (left, right):
+            if isinstance(one, Call):
+                _refine_call(state, one, True)
+            mark(state, one, _NUMBER)
+    elif operator in ("in", "not in") and holds and not isinstance(left, Fixed):
+        mark(state, left, _ALL)
+    elif operator in ("=~", "!~") and holds:
+        mark(state, left, _ALL)
+        mark(state, right, _ALL)
+
+
+def _climb_check(test: Compare) -> bool:
+    """`".." in name`, in either direction."""
+    return test.operator in ("in", "not in") and isinstance(test.left, Fixed) and test.left.text in _CLIMBS
+
+
+def _refine_call(state: State, test: Call, holds: bool) -> None:
+    way = way_of(state, test)
+    base = test.function.base if isinstance(test.function, Member) else None
+    climbs = any(isinstance(arg, Fixed) and arg.text in _CLIMBS for arg in test.args)
+    if state.matcher.fits(_PREFIX, way):
+        for part in (base, *test.args):
+            mark(state, part, _PREFIXED)
+    elif state.matcher.fits(_POSITIVE, way):
+        for part in (base, *test.args):
+            if climbs:
+                mark(state, part, _PATH)
+            elif holds:
+                mark(state, part, _ALL)
+    else:
+        kinds = state.matcher.checked(way)
+        if kinds or state.matcher.fits(VALIDATOR, way.rpartition(".")[2]):
+            for part in (base, *test.args):
+                mark(state, part, kinds or _ALL)
+
+
+def mark(state: State, node: Node | None, kinds: frozenset[str]) -> None:
+    """Marks every variable in an expression."""
+    if node is not None:
+        for path in list(paths_in(node)):
+            state.clean(path, kinds)
+
+
+def paths_in(node: Node) -> Iterator[str]:
+    """The names and members in an expression, a bounded number."""
+    pending, count = [node], 0
+    while pending and count < _MAX_PATHS:
+        one = pending.pop()
+        count += 1
+        path = path_of(one)
+        if path:
+            yield path
+            yield from _heads(path)
+        elif isinstance(one, Call):
+            pending += [*([one.function.base] if isinstance(one.function, Member) else []), *one.args]
+        elif isinstance(one, Build | Many | Logic):
+            pending += one.parts
+        elif isinstance(one, Cast):
+            pending.append(one.value)
+        elif isinstance(one, Member | Index):
+            pending.append(one.base)
+        elif isinstance(one, Compare):
+            pending += [one.left, one.right]
+
+
+def _heads(path: str) -> Iterator[str]:
+    while "." in path:
+        path = path.rpartition(".")[0]
+        yield path
+
+
+def way_of(state: State, call: Call) -> str:
+    """The dotted way to a call, as far as the names say it; variables keep their names."""
+    parts: list[str] = []
+    node: Node = call.function
+    while isinstance(node, Member | Index | Call) and len(parts) < 8:
+        if isinstance(node, Member):
+            parts.append(node.name)
+        node = node.function if isinstance(node, Call) else node.base
+    if isinstance(node, Name):
+        parts.append(state.imports.get(node.id, node.id))
+    elif isinstance(node, Fixed):
+        parts.append("")
+    return ".".join(reversed(parts))

@@ -1,0 +1,130 @@
+"""What the walk through one file carries along: the variables, what was found, and what is known of the functions."""
+
+from dataclasses import dataclass, field
+
+from audit8.audit.flow.nodes import Index, Member, Name, Node
+from audit8.audit.flow.spec import Matcher, Sink
+from audit8.audit.flow.value import ANYTHING, NOTHING, OUTSIDE, PARAMETER, Value, join
+
+_MAX_DERIVED = 300  # Among more variables, those made from one are not looked for.
+PAGE = "<page>"  # In the variables: the answer is declared to be no web page.
+
+
+@dataclass(slots=True)
+class Summary:
+    """A function of this file seen from outside: its result, and which parameters reach which sinks where."""
+
+    returned: Value = NOTHING
+    reaches: list[tuple[frozenset[int], Sink, int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sink that was reached: by a value of which level."""
+
+    rule: str
+    line: int
+    end_line: int
+    level: int
+
+
+@dataclass(slots=True)
+class Frame:
+    """The function that the walk is in."""
+
+    name: str = ""
+    marks: str = ""
+    returned: list[Value] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+
+
+class State:
+    """`variables` maps "a" and "a.b" to values; `tests` maps a name to the test whose outcome it holds; `early` maps
+    a finding that a later check can still take back to the variables that the check would be about.
+    """
+
+    def __init__(self, matcher: Matcher) -> None:
+        self.matcher = matcher
+        self.spec = matcher.spec
+        self.variables: dict[str, Value] = {}
+        self.tests: dict[str, Node] = {}
+        self.imports: dict[str, str] = {}
+        self.summaries: dict[str, Summary] = {}
+        self.found: dict[tuple[str, int], Found] = {}
+        self.early: dict[tuple[str, int], set[str]] = {}
+        self.frame = Frame()
+        self.quiet = 0
+        self.ended = False
+
+    def report(self, sink: Sink, value: Value, line: int, end_line: int) -> bool:
+        """Notes that `value` reached `sink`; a parameter's value that is not enough by itself waits for a caller."""
+        if self.quiet or not self._is_dangerous(sink, value):
+            return False
+        least = sink.least_built if value.built else sink.least
+        level = value.level_for(sink.kind)
+        if level < least:
+            if level == PARAMETER and value.params and least == OUTSIDE:
+                self.frame.summary.reaches.append((value.params, sink, line, end_line))
+            return False
+        self.note(sink.rule, line, end_line, level)
+        if sink.early:
+            self.early[(sink.rule, line)] = set(value.origins)
+        return True
+
+    def _is_dangerous(self, sink: Sink, value: Value) -> bool:
+        if value.level_for(sink.kind) < min(1, sink.least) or (sink.least == 0 and sink.kind in value.clean):
+            return False
+        if sink.text and not self.matcher.fits(sink.text, value.text):
+            return False
+        return not (sink.fixed and value.text and self.matcher.fits(sink.fixed, value.text))
+
+    def note(self, rule: str, line: int, end_line: int, level: int) -> None:
+        before = self.found.get((rule, line))
+        if before is None or before.level < level:
+            self.found[(rule, line)] = Found(rule, line, end_line, level)
+
+    def clean(self, path: str, kinds: frozenset[str]) -> None:
+        """Marks a variable, those that it was made from, and those made from it as looked at."""
+        for place, names in [*self.early.items()]:
+            if path in names and kinds & {"path", ANYTHING}:
+                del self.early[place]
+                self.found.pop(place, None)
+        if len(self.variables) <= _MAX_DERIVED:
+            for one, made in [*self.variables.items()]:
+                if path in made.origins and not kinds <= made.clean:
+                    self.variables[one] = made.cleaned(kinds)
+        value = self.variables.get(path)
+        if value is None:
+            return
+        for one in (path, *value.origins):
+            old = self.variables.get(one)
+            if old is not None and not kinds <= old.clean:
+                self.variables[one] = old.cleaned(kinds)
+
+    def merge(self, others: list[dict[str, Value]]) -> None:
+        """The variables after one of several ways was taken."""
+        if not others:
+            return
+        merged = dict(others[0])
+        for other in others[1:]:
+            for path, value in other.items():
+                mine = merged.get(path)
+                if mine is None:
+                    merged[path] = value
+                elif mine is not value and mine != value:
+                    merged[path] = join([mine, value])
+        if not all(PAGE in other for other in others):
+            merged.pop(PAGE, None)
+        self.variables = merged
+
+
+def path_of(node: Node) -> str:
+    """ "a.b" for names and members, fixed indexes included; "" for anything else."""
+    tail: list[str] = []
+    while isinstance(node, Member | Index) and len(tail) < 6:
+        if isinstance(node, Member):
+            tail.append(node.name)
+        else:
+            tail.append(f"[{getattr(node.key, 'text', '') or getattr(node.key, 'id', '')}]")
+        node = node.base
+    return ".".join([node.id, *reversed(tail)]) if isinstance(node, Name) else ""

@@ -1,0 +1,117 @@
+"""The checks of C and C++: intervals hold what they must, any damaged text is answered, and hostile text in time."""
+
+import operator
+import random
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from audit8.audit.rules.native_checks import check_c, check_cpp
+from audit8.audit.rules.native_values import Value, bounds, compute, fit, size_of
+
+EXAMPLES = Path(__file__).parent / "rule_examples" / "native.toml"
+SEEDS = [one["bad"] for one in tomllib.loads(EXAMPLES.read_text("utf-8"))["examples"]]
+NUMBERS = st.integers(-1000, 1000)
+OPERATORS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": lambda a, b: int(a / b),
+    "%": lambda a, b: a - int(a / b) * b,
+    "&": operator.and_,
+}
+
+
+@given(st.sampled_from(sorted(OPERATORS)), NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.data())
+def test_a_computed_interval_holds_every_result(sign: str, a: int, b: int, c: int, d: int, data: st.DataObject) -> None:
+    left, right = Value(min(a, b), max(a, b)), Value(min(c, d), max(c, d))
+    one = data.draw(st.integers(min(a, b), max(a, b)))
+    other = data.draw(st.integers(min(c, d), max(c, d)))
+    assume(other != 0 or sign not in "/%")
+    result = compute(sign, left, right)
+    assert result.lo <= OPERATORS[sign](one, other) <= result.hi
+
+
+@given(st.sampled_from(["char", "unsigned char", "short", "uint16_t", "int", "unsigned int"]), st.integers())
+def test_a_stored_number_keeps_what_fits(kind: str, number: int) -> None:
+    limits = bounds(kind, {})
+    assert limits is not None
+    stored = fit(Value(number, number), kind, {})
+    if limits[0] <= number <= limits[1]:
+        assert (stored.lo, stored.hi) == (number, number)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [("char *", 8), ("unsigned long", 8), ("const unsigned char", 1), ("struct s", 12), ("x", None)]
+)
+def test_sizes_are_those_of_a_64_bit_machine(kind: str, size: int | None) -> None:
+    assert size_of(kind, {"s": 12}) == size
+
+
+def test_no_damage_to_the_text_stops_the_checks() -> None:
+    dice = random.Random(7)
+    tokens = [
+        "(",
+        ")",
+        "{",
+        "}",
+        ";",
+        "*",
+        "&",
+        "[",
+        "->",
+        "=",
+        "goto a;",
+        '"',
+        "case 1:",
+        "fgets()",
+        "sscanf()",
+        "else",
+    ]
+    for number in range(300):
+        text = SEEDS[number % len(SEEDS)]
+        for _ in range(dice.randint(1, 8)):
+            at = dice.randrange(len(text))
+            text = text[:at] + dice.choice(tokens) + text[at + dice.randint(0, 5) :]
+        lines = text.count("\n") + 1
+        for hit in [*(check_c(text) or ()), *(check_cpp(text) or ())]:
+            assert 1 <= hit.line <= hit.end_line <= lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "int f(void) {\n" + "if (a) {\n" * 3000 + "}\n" * 3001,
+        "int f(void) { return\n" + "(\n" * 5000 + "1" + ")\n" * 5000 + ";}",
+        "int f(int a) {\n" + "".join(f"if (a > {one}) x{one} = g(a);\n" for one in range(1000)) + "}",
+        "void f(void) {\n" + "f(\n" * 2000 + ")" * 2000 + ";}",
+        "void f(char *p) {\n" + "char b[8];\nstrncpy(b, p, sizeof(b));\n" * 500 + "}",
+        "int f(int a) {\n" + "for (int i = 0; i < 9; i++) {\n" * 60 + "a++;" + "}\n" * 61,
+        "x" * 200_000,
+    ],
+    ids=["nested", "brackets", "branches", "calls", "copies", "loops", "line"],
+)
+def test_no_text_keeps_the_checks_busy(text: str) -> None:
+    began = time.process_time()
+    check_c(text)
+    assert time.process_time() - began < 4
+
+
+def test_a_long_line_is_left_to_the_other_finders() -> None:
+    assert check_c("x" * 200_000) is None
+    assert check_c("int x;\n") == []
+
+
+def test_callers_know_what_callees_do() -> None:
+    freed = (
+        'void done(char *p) {\n  free(p);\n}\nint main(void) {\n  char *p = strdup("a");\n  done(p);\n  puts(p);\n}\n'
+    )
+    assert ("free-then-use", 7) in {(hit.rule_id, hit.line) for hit in check_c(freed) or ()}
+    given_zero = "int part(int a, int b) {\n  return a / b;\n}\nint main(void) {\n  return part(4, 0);\n}\n"
+    assert ("divide-by-zero", 2) in {(hit.rule_id, hit.line) for hit in check_c(given_zero) or ()}
+    assert check_c(given_zero.replace("4, 0", "4, 2")) == []
