@@ -30,6 +30,9 @@ _HOLES = re.compile(r"%[-+#0 ]*\d*(?:\.\d+)?(?:\(\w+\))?[a-zA-Z]|\{[^{}]{0,60}\}
 _NUMBER_VERBS = re.compile(r"%[-+#0 ]*\d*(?:\.\d+)?(?:\(\w+\))?[dtxXfegbcopi]$|\{[^{}]*:[\d.]*[dfx]\}$")
 _CHECKED_BY_STATEMENT = frozenset([ANYTHING])
 _CLEANS = r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$"
+_MAPS = r"\.(?:map|flatMap|collect)$"
+_JOINS = r"(?i)join|concat|resolve|^new File$|^Paths\.get$|^Path\.of$"
+_MAX_WORDS = 8
 _MAX_REACHES = 40
 
 
@@ -75,10 +78,14 @@ def _spread(walk: Walk, node: n.Call) -> list[Value]:
 
 
 def _argument(walk: Walk, node: n.Node, receiver: Value, options: dict[str, Value]) -> Value:
-    """One argument; the members of an object literal are options of the call too."""
+    """One argument; the members of an object literal, or the first words of a list, are options of the call too."""
     if isinstance(node, n.Many) and node.keys:
         values = [walk.value(part) for part in node.parts]
         options.update({key: value for key, value in zip(node.keys, values, strict=True) if key})
+        return join(values)
+    if isinstance(node, n.Many) and not options and len(node.parts) <= _MAX_WORDS:
+        values = [walk.value(part) for part in node.parts]
+        options.update({f"[{at}]": value for at, value in enumerate(values)})
         return join(values)
     if isinstance(node, n.Function):
         level = receiver.level if receiver.level >= PARAMETER else UNKNOWN
@@ -187,10 +194,13 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
         held = Value(OUTSIDE, kind=kind, origins=given.receiver.origins)
     elif fits(spec.page_sources, way):
         held = Value(PARAMETER, kind=kind)
+    elif fits(_MAPS, way) and isinstance(node.args[0] if node.args else None, n.Function):
+        held = replace(args[0], kind=kind)
     elif fits(spec.carriers, way):
-        whole = join(args if isinstance(node.function, n.Name) else everything)
-        joined = len(args) > 1 and fits(r"(?i)join|concat|resolve", way)
-        held = replace(whole, kind=kind, built=whole.built or joined)
+        parts = args if isinstance(node.function, n.Name) else everything
+        joined = fits(_JOINS, way) and (len(args) > 1 or given.receiver.level > FIXED)
+        held = replace(join(_under_base(parts) if joined else parts), kind=kind)
+        held = replace(held, built=held.built or (joined and len(args) > 1))
     elif given.receiver.level >= PARAMETER and not fits(spec.keeps, way):
         held = replace(join(everything), text=given.receiver.text, kind=kind)
     elif given.receiver.text and not args:
@@ -200,6 +210,17 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
         clean = _CHECKED_BY_STATEMENT if fits(_CLEANS, way) else frozenset[str]()
         held = Value(UNKNOWN, clean, kind=kind, origins=frozenset(sorted(origins)[:12]))
     return held
+
+
+def _under_base(parts: list[Value]) -> list[Value]:
+    """The parts of a path; the folder that it begins with is the caller's to choose, unless a request chose it."""
+    first = next((at for at, part in enumerate(parts) if part.level > FIXED or part.text or part.kind), 0)
+    return [
+        replace(part, level=UNKNOWN, params=frozenset())
+        if at == first and part.level == PARAMETER and len(parts) > 1
+        else part
+        for at, part in enumerate(parts)
+    ]
 
 
 def _cleaned_by(walk: Walk, way: str, args: list[Value]) -> frozenset[str]:

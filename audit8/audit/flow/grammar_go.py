@@ -55,10 +55,6 @@ def _type(node: SgNode | None) -> str:
     return node.text().lstrip("*[].&") if node is not None else ""
 
 
-def _expressions(low: Lower, node: SgNode) -> Node:
-    return shapes.inside(low, node)
-
-
 def _assignment(low: Lower, node: SgNode) -> Node:
     """`a, b = f(), g()` pairwise; `a, b = f()` gives both the whole."""
     line, left, right = line_of(node), named(node.field("left")), named(node.field("right"))

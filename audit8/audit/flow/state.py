@@ -66,10 +66,18 @@ class State:
             if level == PARAMETER and value.params and least == OUTSIDE:
                 self.frame.summary.reaches.append((value.params, sink, line, end_line))
             return False
+        if sink.kind == "path" and self._is_said(sink, value, line):
+            return False
         self.note(sink.rule, line, end_line, level)
         if sink.early:
             self.early[(sink.rule, line)] = set(value.origins)
         return True
+
+    def _is_said(self, sink: Sink, value: Value, line: int) -> bool:
+        """Whether it was reported where the path was made."""
+        return any(
+            names & value.origins for (rule, said), names in self.early.items() if rule == sink.rule and said < line
+        )
 
     def _is_dangerous(self, sink: Sink, value: Value) -> bool:
         if value.level_for(sink.kind) < min(1, sink.least) or (sink.least == 0 and sink.kind in value.clean):
