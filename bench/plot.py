@@ -1,6 +1,6 @@
 """Draws docs/throughput.svg from a result of bench/engine.py: tokens per second against answers at once.
 
-python bench/plot.py bench/results/engine-h200.json docs/throughput.svg
+python bench/plot.py bench/results/engine-h100.json docs/throughput.svg
 """
 
 import json
