@@ -14,10 +14,10 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
@@ -59,6 +59,13 @@ def bandwidth_gb_s() -> float:
     return 2 * size / median_s(lambda: target.copy_(source), 10) / 1e9
 
 
+class Timed(Protocol):
+    """What `drive` times: a generation, and the time of each of its tokens."""
+
+    generation: Generation
+    times: list[float]
+
+
 class Stream:
     """One sequence driven through the executor, with the time of each token."""
 
@@ -74,7 +81,7 @@ class Stream:
         )
 
 
-def drive(built: Built, streams: list[Stream]) -> None:
+def drive(built: Built, streams: Sequence[Timed]) -> None:
     for stream in streams:
         built.executor.add(stream.generation)
     seen = [0] * len(streams)
@@ -91,11 +98,15 @@ def decode_tok_s(built: Built, count: int, context_tokens: int) -> float:
     """Tokens a second of `count` streams together, once all of them run, from the median step."""
     streams = [Stream(context_tokens, DECODED, 1000 * count + n) for n in range(count)]
     drive(built, streams)
+    return count / median_step_s(streams)
+
+
+def median_step_s(streams: Sequence[Timed]) -> float:
+    """The median step while all of them run."""
     begin = max(stream.times[0] for stream in streams)
     end = min(stream.times[-1] for stream in streams)
     steps = sorted({when for stream in streams for when in stream.times if begin <= when <= end})
-    gaps = [after - before for before, after in itertools.pairwise(steps[3:])]
-    return count / statistics.median(gaps)
+    return statistics.median(after - before for before, after in itertools.pairwise(steps[3:]))
 
 
 def time_to_first_s(built: Built, length: int, seed: int) -> float:

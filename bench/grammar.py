@@ -12,7 +12,6 @@ import argparse
 import itertools
 import json
 import random
-import statistics
 import sys
 import time
 from importlib.metadata import version
@@ -21,7 +20,7 @@ from typing import Any
 
 import jsonschema
 import torch
-from engine import DEVICE, decode_tok_s
+from engine import DEVICE, decode_tok_s, drive, median_step_s
 from transformers import AutoTokenizer
 
 from audit8.engine.build import Built, Order, build
@@ -71,34 +70,13 @@ class Document:
         return self.finish is not None and self.finish.reason == "stop"
 
 
-def drive(built: Built, documents: list[Document]) -> None:
-    for document in documents:
-        built.executor.add(document.generation)
-    seen = [0] * len(documents)
-    while built.executor.busy:
-        built.executor.step()
-        now = time.perf_counter()
-        for index, document in enumerate(documents):
-            fresh = len(document.generation.token_ids) - seen[index]
-            document.times += [now] * fresh
-            seen[index] += fresh
-
-
-def step_s(documents: list[Document]) -> float:
-    """The median step while all of them run."""
-    begin = max(document.times[0] for document in documents)
-    end = min(document.times[-1] for document in documents)
-    steps = sorted({when for document in documents for when in document.times if begin <= when <= end})
-    return statistics.median(after - before for before, after in itertools.pairwise(steps[3:]))
-
-
 def held_step_s(built: Built, grammars: Grammars, tokenizer: Any, streams: int, max_tokens: int) -> float:
     """The median step of `streams` greedy documents that were promised `max_tokens` and are cut off before."""
     held = [Document(grammars, tokenizer, LONG, Sampling(max_tokens=max_tokens), n) for n in range(streams)]
     for document in held:
         document.generation.sampling = Sampling(max_tokens=120)
     drive(built, held)
-    return step_s(held)
+    return median_step_s(held)
 
 
 def main() -> None:
