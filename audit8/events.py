@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from audit8.types import Finding, Report
+from audit8.findings import Finding, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +15,19 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` chunks are finished; `stage` is queued, rules, model or report."""
+    """`done` of `total` steps of a stage are finished.
 
-    stage: Literal["queued", "rules", "model", "report"]
+    rules: the static rules, by file; queued: waiting for the model; model: its finders, by chunk; judge: by candidate;
+    texts: explanations and fixes, by finding; report: the end. `spent_s`: seconds of the job's budget used so far.
+    """
+
+    stage: Literal["rules", "queued", "model", "judge", "texts", "report"]
     done: int
     total: int
     file: str = ""
     start_line: int = 0
     end_line: int = 0
+    spent_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,19 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """A finding as it stands now; one with the same file, fingerprint and first line replaces the earlier one."""
+
     finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The judge has filtered out what was found: the place that `Found` named, and why."""
+
+    file: str
+    fingerprint: str
+    start_line: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +68,4 @@ class Failed:
     details: dict[str, str | int] = field(default_factory=dict)
 
 
-Event = Accepted | Progress | Token | Found | Reported | Failed
+Event = Accepted | Progress | Token | Found | Withdrawn | Reported | Failed

@@ -22,23 +22,8 @@ from audit8.audit.texts import words
 from audit8.engine.protocol import Engine
 from audit8.errors import PromptTooLong
 from audit8.events import Event, Found, Progress, Reported, Token
-from audit8.types import (
-    Candidate,
-    Chunk,
-    EngineInfo,
-    FileCoverage,
-    Finding,
-    Finish,
-    Job,
-    Lang,
-    LineRange,
-    Rejected,
-    Report,
-    Sampling,
-    Source,
-    Timings,
-    Usage,
-)
+from audit8.findings import Candidate, FileCoverage, Finding, Rejected, Report, Timings
+from audit8.types import Chunk, EngineInfo, Finish, Job, Lang, LineRange, Sampling, Source, Usage
 
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 

@@ -28,17 +28,6 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-class RiskLevel(StrEnum):
-    """The worst severity among the findings that count, or `none`."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
-    NONE = "none"
-
-
 @dataclass(frozen=True, slots=True)
 class LineRange:
     """Lines `start_line`..`end_line`, 1-based, both included."""
@@ -97,11 +86,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Job:
+    """One audit request. `budget_s`: seconds that the model may spend on it; 0 means as long as it takes."""
+
     id: str
     sources: tuple[Source, ...]
     lang: Lang
     warnings: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    budget_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +167,10 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What is loaded, for the log, `/health` and reports. `parallel`: how many answers it can write at once."""
+    """What is loaded, for the log, `/health` and reports. `parallel`: how many answers it can write at once.
+
+    `sends_to`: the address of another machine that does the work and is sent the code; "" for this one.
+    """
 
     model: str
     device: str
@@ -184,6 +179,7 @@ class EngineInfo:
     context_tokens: int
     pocket: bool = False
     parallel: int = 1
+    sends_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,97 +200,3 @@ class LoadProgress:
     total: int = 0
     unit: Literal["bytes", "tensors", "steps"] = "bytes"
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A claim before it is grounded: `line` is a claim too. `rule_id` "" means that the model made it."""
-
-    title: str
-    severity: Severity
-    cwe: str
-    line: int
-    end_line: int
-    quote: str
-    why: str
-    fix: str
-    confidence: float
-    rule_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A claim about lines that exist: `quote` is the verbatim text of `start_line`, set by program.
-
-    `confidence` is 0..1. `counts` is False for what the pocket model says: shown, but not part of the risk level.
-    `origin` says who found it: a static rule or the model.
-    """
-
-    title: str
-    severity: Severity
-    cwe: str
-    file: str
-    start_line: int
-    end_line: int
-    quote: str
-    why: str
-    fix: str
-    confidence: float
-    origin: Literal["rule", "model"]
-    rule_id: str = ""
-    counts: bool = True
-    fingerprint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A candidate that did not become a finding, and why; kept so that nothing is filtered silently."""
-
-    title: str
-    file: str
-    line: int
-    reason: str
-    origin: Literal["rule", "model"]
-
-
-@dataclass(frozen=True, slots=True)
-class FileCoverage:
-    """Which lines of one file the model read (`read`), of `total_lines`; the static rules always read all."""
-
-    file: str
-    language: str
-    encoding: str
-    total_lines: int
-    read: tuple[LineRange, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds, and decoded tokens per second over the decode time."""
-
-    queued_s: float
-    prefill_s: float
-    decode_s: float
-    total_s: float
-    tokens_per_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The answer to a job. `result` is the whole report as Markdown."""
-
-    id: str
-    result: str
-    risk_level: RiskLevel
-    findings: tuple[Finding, ...]
-    filtered: tuple[Rejected, ...]
-    coverage: tuple[FileCoverage, ...]
-    lang: Lang
-    model: str
-    device: str
-    usage: Usage
-    timings: Timings
-    created_at: str
-    reasoning: str = ""
-    warnings: tuple[str, ...] = ()
-    skipped: tuple[Skipped, ...] = ()

@@ -13,8 +13,9 @@ from audit8.audit.chunks import MIN_BUDGET_TOKENS
 from audit8.engine.fake import FAKE_INFO, FakeEngine
 from audit8.errors import PromptTooLong
 from audit8.events import Event, Found, Progress, Reported, Token
+from audit8.findings import Report, RiskLevel
 from audit8.pipeline import ANSWER_TOKENS, TEMPLATE_TOKENS, Run, budget_for
-from audit8.types import Job, LineRange, Report, RiskLevel, Skipped, Source
+from audit8.types import Job, LineRange, Skipped, Source
 from tests.api.serving import ANSWER, SQL
 
 POCKET = replace(FAKE_INFO, pocket=True, model="pocket")

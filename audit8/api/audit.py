@@ -13,9 +13,9 @@ from audit8.api.intake import read_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES
 from audit8.events import Accepted, Event, Failed, Found, Progress, Reported, Token
+from audit8.findings import Report
 from audit8.service import AuditService
 from audit8.settings import Settings
-from audit8.types import Report
 
 NAMES: dict[type[Event], str] = {
     Accepted: "accepted",

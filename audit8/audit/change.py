@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from audit8.audit.outline import Outline
 from audit8.audit.shown import join_ranges
 from audit8.audit.texts import words
-from audit8.types import Finding, Lang, LineRange, Rejected, Source
+from audit8.findings import Finding, Rejected
+from audit8.types import Lang, LineRange, Source
 
 _BESIDE_LINES = 5  # beside a change that is in no function
 _BLIND_LINES = 20  # where no tree says what a function is

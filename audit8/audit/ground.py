@@ -11,7 +11,8 @@ from dataclasses import replace
 from audit8.audit.classes import by_cwe
 from audit8.audit.lexer import look
 from audit8.audit.texts import words
-from audit8.types import Candidate, Chunk, Finding, Lang, Rejected, Source
+from audit8.findings import Candidate, Finding, Rejected
+from audit8.types import Chunk, Lang, Source
 
 _SPACES = re.compile(r"\s+")
 _NUMBER_PREFIX = re.compile(r"^\s*\d+\s*[|:]\s?")

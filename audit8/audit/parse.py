@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from audit8.audit.classes import by_cwe, by_name, normalise_cwe
 from audit8.audit.hidden import one_line
-from audit8.types import Candidate, Lang, Severity
+from audit8.findings import Candidate
+from audit8.types import Lang, Severity
 
 MAX_CANDIDATES = 50
 _MAX_ANSWER_CHARS = 100_000

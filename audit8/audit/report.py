@@ -8,17 +8,8 @@ from dataclasses import replace
 
 from audit8.audit.ground import merge
 from audit8.audit.report_text import sorted_findings, to_markdown
-from audit8.types import (
-    EngineInfo,
-    FileCoverage,
-    Finding,
-    Job,
-    Rejected,
-    Report,
-    RiskLevel,
-    Timings,
-    Usage,
-)
+from audit8.findings import FileCoverage, Finding, Rejected, Report, RiskLevel, Timings
+from audit8.types import EngineInfo, Job, Usage
 
 
 def risk_level(findings: Iterable[Finding]) -> RiskLevel:
@@ -39,6 +30,7 @@ def build_report(
     created_at: str,
     reasoning: str = "",
     warnings: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> Report:
     """The report of `job`: findings merged and ordered (those that count first), `result` as Markdown.
 
@@ -61,5 +53,10 @@ def build_report(
         reasoning=reasoning,
         warnings=(*job.warnings, *warnings),
         skipped=job.skipped,
+        left_out=tuple(left_out),
+        budget_s=job.budget_s,
+        quantisation=info.quantisation,
+        arithmetic=info.arithmetic,
+        sent_to=info.sends_to,
     )
     return replace(report, result=to_markdown(report))

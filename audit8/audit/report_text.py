@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from audit8.audit.languages import TEXT
 from audit8.audit.markdown import code_block, code_span, escape
 from audit8.audit.texts import words
-from audit8.types import FileCoverage, Finding, Lang, LineRange, Report, Severity
+from audit8.findings import FileCoverage, Finding, Report
+from audit8.types import Lang, LineRange, Severity
 
 _MAX_FINDINGS = 100
 _MAX_FILTERED = 10

@@ -22,13 +22,14 @@ from audit8.compare.watch import Watch
 from audit8.compare.words import say
 from audit8.errors import Audit8Error, DoesNotFit, EngineFailure, OutOfMemory
 from audit8.events import Failed, Progress, Reported
+from audit8.findings import Report
 from audit8.models.choose import Choice
 from audit8.models.disk import check_disk
 from audit8.models.fit import GIB, measure_need
 from audit8.service import AuditService
 from audit8.settings import Settings
 from audit8.startup import Found, build_model, engine_of, find, probe
-from audit8.types import Finish, Job, LoadProgress, Message, Report, Sampling, Source
+from audit8.types import Finish, Job, LoadProgress, Message, Sampling, Source
 
 if TYPE_CHECKING:
     from audit8.engine.build import Built

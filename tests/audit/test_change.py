@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from audit8.audit.change import keep_changed, regions, touches
 from audit8.audit.outline import Outline, outline
-from audit8.types import Finding, LineRange, Severity, Source
+from audit8.findings import Finding
+from audit8.types import LineRange, Severity, Source
 
 TEXT = "import os\n" + "".join(f"def f{n}(a):\n    b = a\n    return b\n\n" for n in range(10))
 FOCUS = st.lists(st.tuples(st.integers(1, 41), st.integers(0, 6)), min_size=1, max_size=4).map(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from audit8.audit.classes import by_cwe
 from audit8.audit.ground import fingerprint, ground, merge
-from audit8.types import Candidate, Chunk, Severity, Source
+from audit8.findings import Candidate
+from audit8.types import Chunk, Severity, Source
 
 TEXT = (
     "import os\n\n# a comment\ndef f(name):\n    os.system('ls ' + name)  # run\n"

@@ -9,22 +9,8 @@ from hypothesis import strategies as st
 
 from audit8.audit.report import build_report, risk_level
 from audit8.audit.report_text import unread
-from audit8.types import (
-    EngineInfo,
-    FileCoverage,
-    Finding,
-    Job,
-    Lang,
-    LineRange,
-    Rejected,
-    Report,
-    RiskLevel,
-    Severity,
-    Skipped,
-    Source,
-    Timings,
-    Usage,
-)
+from audit8.findings import FileCoverage, Finding, Rejected, Report, RiskLevel, Timings
+from audit8.types import EngineInfo, Job, Lang, LineRange, Severity, Skipped, Source, Usage
 
 SOURCE = Source("src/a.py", "x = 1\n" * 40, "python")
 INFO = EngineInfo("Some-7B", "cuda:0", "8bit", "int8", 8192)

@@ -16,7 +16,8 @@ from audit8.audit.languages import LANGUAGES
 from audit8.audit.lexer import LEXERS
 from audit8.audit.rules import RULES, run_rules
 from audit8.audit.rules.run import CHECKERS
-from audit8.types import Candidate, Lang, Source
+from audit8.findings import Candidate
+from audit8.types import Lang, Source
 
 FOLDER = Path(__file__).parent / "rule_examples"
 # Languages that share their finders: an example in one of them is one for all.

@@ -36,7 +36,8 @@ from audit8.audit.rules.python_checks import check_python
 from audit8.audit.rules.rule import Hit, Rule
 from audit8.audit.rules.rust_checks import check_rust
 from audit8.audit.rules.solidity_checks import check_solidity
-from audit8.types import Candidate, Lang, Source
+from audit8.findings import Candidate
+from audit8.types import Lang, Source
 
 _TABLES = (
     sql,
