@@ -46,7 +46,7 @@ _LIST = """\
 Which places in lines {first}-{last} most deserve to be checked for one of these flaws?
 {classes}
 Each place that you name will be looked into by itself. Answer with one JSON array of 1 to {most} items, the most \
-suspicious place first: its line and the class from the list, as in [{{"line": {first}, "class": "{example}"}}]."""
+suspicious place first: its line number and the id of the class, as in [{{"line": <number>, "class": "<id>"}}]."""
 _HAS = "It has this flaw: {title} ({cwe}). {question} Yes."
 _LACKS = "It does not have this flaw: {title} ({cwe}). {question} No."
 _WHICH = "Which statement about lines {first}-{last} is true?\nA. {a}\nB. {b}\nAnswer with one letter, A or B."
@@ -123,7 +123,6 @@ def list_question(chunk: Chunk, classes: Sequence[VulnClass]) -> str:
         last=chunk.end_line,
         classes="\n".join(f"- {one.id}: {one.question}" for one in classes),
         most=MAX_LISTED,
-        example=classes[0].id,
     )
 
 
