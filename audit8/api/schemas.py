@@ -51,6 +51,17 @@ AUDIT_BODY: dict[str, Any] = {
         },
     },
 }
+COUNT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"code": {"type": "string"}, "filename": {"type": "string"}},
+            }
+        }
+    },
+}
 _PROBLEM = {
     "type": "object",
     "properties": {
