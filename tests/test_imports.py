@@ -15,7 +15,7 @@ PACKAGE = ROOT / "audit8"
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
-UPPER = LOWER | {"files", "metered", "machine", "pipeline", "service", "startup"}
+UPPER = LOWER | {"files", "metered", "machine", "store", "pipeline", "service", "startup"}
 MAY_IMPORT = {
     "types": frozenset[str](),
     "findings": frozenset({"types"}),
@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "files": BASE | {"audit"},
     "metered": BASE | {"engine"},
     "machine": BASE | {"engine", "metered"},
+    "store": BASE | {"settings", "audit"},
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,

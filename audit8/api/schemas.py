@@ -62,6 +62,9 @@ COUNT_BODY: dict[str, Any] = {
         }
     },
 }
+REASON_BODY: dict[str, Any] = {
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"reason": {"type": "string"}}}}},
+}
 _PROBLEM = {
     "type": "object",
     "properties": {
