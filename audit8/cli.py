@@ -21,6 +21,11 @@ from audit8.audit.sources import make_source
 from audit8.compare.command import FIELDS as COMPARE_FIELDS
 from audit8.compare.command import MAX_TOKENS, MIN_TOKENS, MINUTES, Wish, compare
 from audit8.errors import Audit8Error, StartupError
+from audit8.scan.command import FAILED, scan
+from audit8.scan.flags import FIELDS as SCAN_FIELDS
+from audit8.scan.flags import Wish as ScanWish
+from audit8.scan.flags import add_flags as add_scan_flags
+from audit8.scan.flags import take_wish
 from audit8.settings import Settings
 
 MAX_MINUTES = 24 * 60
@@ -29,7 +34,7 @@ READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]` and `audit8 compare [flags]`."""
+    """`audit8 serve [flags]`, `audit8 scan PATH... [flags]` and `audit8 compare [flags]`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -39,9 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_flags(compares, COMPARE_FIELDS)
     _add_compare_flags(compares)
+    scans = commands.add_parser("scan", help="audit files, folders or a change", allow_abbrev=False)
+    add_scan_flags(scans)
+    _add_flags(scans, SCAN_FIELDS)
     given = vars(parser.parse_args(argv))
-    if given.pop("command") == "serve":
+    command = given.pop("command")
+    if command == "serve":
         return serve(_settings(parser, given))
+    if command == "scan":
+        scan_wish = take_wish(scans, given)
+        return _scan(_settings(scans, given), scan_wish)
     sample = given.pop("sample")
     own = {name: given.pop(name) for name in ("tokens", "minutes", "as_json")}
     return _compare(_settings(parser, given), sample, **own)
@@ -86,6 +98,15 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
     except KeyboardInterrupt:  # uvicorn has shut down by now and hands the signal on
         return 0
     return _say(failures[0]) if failures else 0
+
+
+def _scan(settings: Settings, wish: ScanWish) -> int:
+    _prepare_output("error" if wish.quiet else "warning")
+    try:
+        return scan(settings, wish)
+    except Audit8Error as error:
+        _say(error)
+        return FAILED
 
 
 def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:

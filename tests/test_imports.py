@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "audit8"
 
 # What each part of the package may import of the others; a new part is one line.
-BASE = frozenset({"types", "findings", "events", "errors", "figures"})
+BASE = frozenset({"types", "findings", "events", "errors", "figures", "terminal"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
 UPPER = LOWER | {"files", "pipeline", "service", "startup"}
 MAY_IMPORT = {
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "events": frozenset({"types", "findings"}),
     "errors": frozenset[str](),
     "figures": frozenset[str](),
+    "terminal": frozenset[str](),
     "settings": BASE,
     "audit": BASE,
     "engine": BASE,
@@ -31,8 +32,9 @@ MAY_IMPORT = {
     "service": LOWER | {"pipeline"},
     "startup": LOWER,
     "compare": UPPER,
+    "scan": UPPER,
     "api": UPPER,
-    "cli": UPPER | {"api", "compare"},
+    "cli": UPPER | {"api", "compare", "scan"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.

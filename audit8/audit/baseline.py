@@ -24,7 +24,10 @@ _NAMES = {"class_id": "class"}  # as the file calls it: a word of Python's
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One accepted finding. `class_id` and `cwe` are for the reader; `added` is a date, YYYY-MM-DD."""
+    """One accepted finding. `class_id` and `cwe` are for the reader; `added` is a date, YYYY-MM-DD.
+
+    `origin` "model": only a model can find it again, so that a run without one does not call it stale.
+    """
 
     fingerprint: str
     file: str
@@ -32,12 +35,13 @@ class Entry:
     cwe: str = ""
     reason: str = ""
     added: str = ""
+    origin: str = "rule"
 
 
 def entry_of(finding: Finding, reason: str, added: str) -> Entry:
     known = by_cwe(finding.cwe)
     class_id = known.id if known else finding.rule_id
-    return Entry(finding.fingerprint, finding.file, class_id, finding.cwe, reason, added)
+    return Entry(finding.fingerprint, finding.file, class_id, finding.cwe, reason, added, finding.origin)
 
 
 def write_baseline(entries: Iterable[Entry]) -> str:

@@ -36,7 +36,7 @@ def comments_of(source: Source) -> tuple[Comment, ...]:
     if "audit8:" not in source.text:
         return ()
     views = look(source.text, source.language)
-    comments = []
+    comments: list[Comment] = []
     targets = _targets(views.text.split("\n"), views.plain.split("\n"))
     for number, line in enumerate(_comments_only(views.text, views.plain).split("\n"), 1):
         match = _IGNORE.search(line)

@@ -5,12 +5,12 @@ over but written anew.
 """
 
 import json
+import math
 from dataclasses import asdict, replace
 from functools import cache
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from audit8.audit.report_text import to_markdown
 from audit8.errors import BadRequest
@@ -43,15 +43,23 @@ def read_finding(data: str | bytes) -> Finding:
 
 def _checked(adapter: TypeAdapter[T], data: str | bytes) -> T:
     try:
-        value = from_json(data, allow_inf_nan=False)
-    except ValueError as error:
+        json.loads(data, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError) as error:
         raise BadRequest("This is not valid JSON.", hint=_HINT) from error
     try:
-        return adapter.validate_python(value)
+        return adapter.validate_json(data, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]) or "body"
         raise BadRequest(f"This is not a report: {where}: {first['msg']}.", hint=_HINT, param=where) from error
+
+
+def _finite(text: str) -> float:
+    """A number; raises ValueError for NaN, for Infinity and for what is larger than a float holds."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
 
 
 def _findings_of(report: Report) -> tuple[Finding, ...]:

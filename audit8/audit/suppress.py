@@ -75,7 +75,7 @@ def apply(
     warnings = [
         *comments.refused,
         *(_say("stale_comment", one, report.lang) for one in unused),
-        *_stale([entry for entry in left.rest() if entry.file not in unseen], report.lang),
+        *_stale([entry for entry in left.rest() if not _may_return(entry, report, unseen)], report.lang),
     ]
     changed = replace(
         report,
@@ -92,13 +92,14 @@ def renew(
 ) -> tuple[Entry, ...]:
     """The baseline that accepts what `report` (after `apply`) found: matched entries stay as they were, stale ones go.
 
-    New ones get `reason` and `added`, a date. Entries of `unseen` files stay. What a comment accepts needs none.
+    New ones get `reason` and `added`, a date. Entries that this run could not have matched stay. What a comment
+    accepts needs none.
     """
     left = _Entries(baseline)
     found = [one.finding for one in report.suppressed if one.by == "baseline"]
     found += [finding for finding in report.findings if finding.counts]
     kept = [left.take(finding) or entry_of(finding, reason, added) for finding in found]
-    return (*kept, *(entry for entry in left.rest() if entry.file in unseen))
+    return (*kept, *(entry for entry in left.rest() if _may_return(entry, report, unseen)))
 
 
 class _Entries:
@@ -116,6 +117,11 @@ class _Entries:
 
     def rest(self) -> list[Entry]:
         return [entry for entries in self._by_key.values() for entry in entries]
+
+
+def _may_return(entry: Entry, report: Report, unseen: Collection[str]) -> bool:
+    """Whether an entry matches nothing for the reason alone that its file, or its finder, was not part of this run."""
+    return entry.file in unseen or (entry.origin == "model" and not report.model)
 
 
 def _problem(comment: Comment, source: Source) -> str:
