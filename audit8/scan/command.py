@@ -25,7 +25,7 @@ from audit8.findings import Report
 from audit8.scan.flags import Wish
 from audit8.scan.gathered import Gathered, with_what_was_skipped
 from audit8.scan.local import NO_ENGINE, run_rules_only, run_with
-from audit8.scan.output import check_place, put, put_file, undisturbed
+from audit8.scan.output import check_place, put, put_file, terminated_as_interrupted, undisturbed
 from audit8.scan.progress import Display
 from audit8.scan.remote import Server, engine_at, remote_events, server_at
 from audit8.scan.words import say
@@ -46,7 +46,10 @@ def scan(settings: Settings, wish: Wish, load_engine: LoadEngine | None = None) 
     """
     display = Display(sys.stderr, settings.lang, quiet=wish.quiet)
     try:
-        return _Scan(settings, wish, display, load_engine).run()
+        with terminated_as_interrupted():
+            return _Scan(settings, wish, display, load_engine).run()
+    except KeyboardInterrupt:  # before there was anything to report, or after
+        return INTERRUPTED
     finally:
         display.clear()
 

@@ -16,7 +16,7 @@ from audit8.types import Lang, LoadProgress
 CELLS = 20
 REDRAW_S = 0.1
 LOG_S = 5.0
-_SPEED_OVER_S = 5.0
+_SPEED_FROM_S, _SPEED_OVER_S = 0.5, 5.0  # a speed over less is noise
 
 
 class Display:
@@ -54,8 +54,9 @@ class Display:
 
     def loading(self, progress: LoadProgress) -> None:
         share = f" {100 * progress.done // progress.total} %" if progress.total else ""
-        self._line = say("loading", self._lang, stage=progress.stage) + share
-        self._draw(f"loading {progress.stage}")
+        if progress.stage != "failed":  # the error says so
+            self._line = say(progress.stage, self._lang) + share
+            self._draw(f"loading {progress.stage}")
 
     def clear(self) -> None:
         if self._redrawn:
@@ -86,5 +87,5 @@ class Display:
     def _tokens_per_s(self, now_s: float) -> float:
         while self._tokens and now_s - self._tokens[0] > _SPEED_OVER_S:
             self._tokens.popleft()
-        over_s = min(_SPEED_OVER_S, max(now_s - self._tokens[0], 0.001)) if self._tokens else 1.0
-        return len(self._tokens) / over_s
+        over_s = now_s - self._tokens[0] if self._tokens else 0.0
+        return len(self._tokens) / over_s if over_s >= _SPEED_FROM_S else 0.0
