@@ -35,7 +35,7 @@ class Entry:
     cwe: str = ""
     reason: str = ""
     added: str = ""
-    origin: str = "rule"
+    origin: str = ""
 
 
 def entry_of(finding: Finding, reason: str, added: str) -> Entry:
