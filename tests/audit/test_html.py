@@ -101,7 +101,8 @@ def test_the_report_says_everything(lang: Lang) -> None:
     text = Reader(to_html(made)).text
     for part in (
         "src/a.py:5", "5    run(x)", "CWE-78", "because", "do this", "80%", "src/a.py:17", "a reason", "left out",
-        "b.png", "no text", "a warning", "Gone", "no such line", "https://else.where", "40 ", "Some-7B", "cuda:0", "int8",
+        "b.png", "no text", "a warning", "Gone", "no such line", "https://else.where", "40 ", "Some-7B", "cuda:0",
+        "int8",
     ):  # fmt: skip
         assert part in text, part
     assert ("Risk level: high" if lang == "en" else "风险等级：高") in text
