@@ -32,7 +32,7 @@ def test_few_files_go_as_they_are() -> None:
     assert [(one.name, one.text, one.language) for one in there.sources] == [
         (one.name, one.text, one.language) for one in SOURCES
     ]
-    assert there.warnings == there.skipped == ()
+    assert (there.warnings, there.skipped) == ((), ())
 
 
 def test_many_files_go_as_an_archive_that_is_smaller() -> None:
