@@ -19,7 +19,8 @@ font-weight:600}.critical{color:var(--critical)}.high{color:var(--high)}.medium{
 .low{color:var(--low)}.info{color:var(--info)}.none{color:var(--none)}
 article{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:.5rem 1.5rem;margin:0 0 1rem;
 padding:1rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;break-inside:avoid}
-figure{margin:0}pre{margin:.25rem 0 0;padding:.5rem .75rem;overflow-x:auto;background:var(--code);
+figure{margin:0}pre{margin:.25rem 0 0;padding:.5rem .75rem;white-space:pre-wrap;overflow-wrap:anywhere;
+background:var(--code);
 border:1px solid var(--line);border-radius:.375rem;direction:ltr;unicode-bidi:isolate}
 .number{color:var(--dim);user-select:none;padding-right:1rem}
 .text{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}
