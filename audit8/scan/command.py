@@ -106,7 +106,7 @@ class _Scan:
             else:
                 engine = self._load(self._settings, self._display.loading)
                 self._gathered.info = engine.info
-                asyncio.run(run_with(engine, self._job, self._take))
+                asyncio.run(run_with(engine, self._job, self._take, self._gathered.see))
         except KeyboardInterrupt:
             return _Ended(self._gathered.broken_off(say("interrupted", self._lang)), INTERRUPTED)
         except Audit8Error as error:

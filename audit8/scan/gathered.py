@@ -1,23 +1,23 @@
 """What is known of a running scan, so that a scan which is broken off still leaves a valid report.
 
 Knows events and how a report is built. Claims no more than what was surely done: a file counts as audited when the
-rules are through with it, a line as read when the model is through with its chunk.
+rules are through with it. Which lines a model has read only the run's own record tells; of a server there is none.
 """
 
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from audit8.audit.chunks import MIN_BUDGET_TOKENS
 from audit8.audit.report import build_report
-from audit8.audit.shown import join_ranges, read_ranges
 from audit8.audit.texts import words
 from audit8.events import Event, Found, Progress, Reported, Token, Withdrawn
-from audit8.findings import FileCoverage, Finding, Rejected, Report, Timings
+from audit8.findings import Finding, Rejected, Report, Timings
+from audit8.pipeline.record import Record
 from audit8.scan.words import say
-from audit8.types import Chunk, EngineInfo, Job, LineRange, Usage
+from audit8.types import EngineInfo, Job, Usage
 
 MAX_NAMED = 10
+_OF_THE_MODEL = ("model", "judge", "texts")
 
 
 class Gathered:
@@ -30,14 +30,24 @@ class Gathered:
         self._began_s = time.monotonic()
         self._findings: dict[tuple[str, str, int], Finding] = {}
         self._filtered: list[Rejected] = []
+        self._record: Record | None = None
         self._audited = 0
-        self._read: dict[str, list[LineRange]] = {}
-        self._at: Progress | None = None
+        self._at: dict[str, Progress] = {}
         self._tokens = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to report."""
+        return bool(self._at)
+
+    def see(self, record: Record) -> None:
+        """The record of a run on this machine, which goes on changing."""
+        self._record = record
 
     def take(self, event: Event) -> None:
         if isinstance(event, Progress):
-            self._progress(event)
+            self._at[event.stage] = event
+            self._audited = max(self._audited, event.done) if event.stage == "rules" else len(self._job.sources)
         elif isinstance(event, Found):
             one = event.finding
             self._findings[(one.file, one.fingerprint, one.start_line)] = one
@@ -52,61 +62,39 @@ class Gathered:
         elif isinstance(event, Reported):
             self.report = event.report
 
-    @property
-    def begun(self) -> bool:
-        """Whether there is anything to report."""
-        return self._at is not None
-
     def broken_off(self, why: str) -> Report:
         """The report if it is there, else one of what was done by now: `left_out` says `why` and what is missing."""
         if self.report is not None:
             return self.report
         total_s = time.monotonic() - self._began_s
+        record = self._record or Record(self._job)
         return build_report(
             self._job,
             self.info,
             findings=self._findings.values(),
-            filtered=self._filtered,
-            coverage=[
-                FileCoverage(
-                    source.name,
-                    source.language,
-                    source.encoding,
-                    len(source.lines),
-                    join_ranges(self._read.get(source.name, [])),
-                )
-                for source in self._job.sources[: self._audited]
-            ],
+            filtered=record.filtered if self._record else self._filtered,
+            coverage=record.coverage()[: self._audited],
             usage=Usage(0, self._tokens),
             timings=Timings(0.0, 0.0, 0.0, total_s, 0.0),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            warnings=record.warnings(),
             left_out=[why, *self._missing()],
         )
 
-    def _progress(self, at: Progress) -> None:
-        before, self._at = self._at, at
-        if before and before.stage == "model" and before.start_line and (at.stage, at.done) != ("model", before.done):
-            self._mark_read(before)
-        if at.stage == "rules":
-            self._audited = max(self._audited, at.done)
-        else:
-            self._audited = len(self._job.sources)
-
-    def _mark_read(self, at: Progress) -> None:
-        source = next((one for one in self._job.sources if one.name == at.file), None)
-        if source is not None:
-            chunk = Chunk(source, at.start_line, at.end_line)
-            self._read.setdefault(at.file, []).extend(read_ranges(chunk, MIN_BUDGET_TOKENS))
-
     def _missing(self) -> list[str]:
-        lang, sources, at = self._job.lang, self._job.sources, self._at
+        lang, sources = self._job.lang, self._job.sources
         left = [source.name or words("pasted", lang) for source in sources[self._audited :]]
         if left:
             names = words("comma", lang).join(left[:MAX_NAMED]) + (" …" if len(left) > MAX_NAMED else "")
             return [say("files_left", lang, count=len(left), total=len(sources), names=names)]
-        if at and at.done < at.total:
-            return [say("steps_left", lang, stage=say(at.stage, lang), done=at.done, total=at.total)]
-        return []
+        begun = [self._at[stage] for stage in _OF_THE_MODEL if stage in self._at]
+        waiting = [self._at["queued"]] if "queued" in self._at and not begun else []
+        said = [
+            say("steps_left", lang, stage=say(at.stage, lang), done=at.done, total=at.total)
+            for at in begun or waiting
+            if at.done < at.total
+        ]
+        return [*said, say("read_unknown", lang)] if begun and not self._record else said
 
 
 def with_what_was_skipped(report: Report, job: Job, sent_to: str) -> Report:

@@ -33,6 +33,7 @@ class Display:
         self._began_s = clock()
         self._drawn_s = float("-inf")
         self._stage = ""
+        self._stages: set[str] = {""}
         self._line = ""
         self._found: set[tuple[str, str, int]] = set()
         self._tokens: deque[float] = deque()
@@ -71,8 +72,10 @@ class Display:
         """A new stage at once, else no more often than an eye or a log needs."""
         now_s = self._clock()
         every_s = REDRAW_S if self._redrawn else LOG_S
-        if self._quiet or (stage == self._stage and now_s - self._drawn_s < every_s):
+        new = stage not in self._stages  # two stages may take turns
+        if self._quiet or (not new and now_s - self._drawn_s < every_s):
             return
+        self._stages.add(stage)
         self._stage, self._drawn_s = stage, now_s
         parts = [self._line, say("findings", self._lang, count=len(self._found))]
         if speed := self._tokens_per_s(now_s):

@@ -6,7 +6,7 @@ WORDS: dict[str, dict[Lang, str]] = {
     "rules": {"en": "static rules", "zh": "静态规则"},
     "queued": {"en": "waiting for the model", "zh": "等待模型"},
     "model": {"en": "model", "zh": "模型"},
-    "judge": {"en": "judge", "zh": "复核"},
+    "judge": {"en": "judge", "zh": "评判"},
     "texts": {"en": "explanations", "zh": "撰写说明"},
     "report": {"en": "report", "zh": "生成报告"},
     "choosing": {"en": "choosing a model", "zh": "选择模型"},
@@ -35,8 +35,12 @@ WORDS: dict[str, dict[Lang, str]] = {
         "zh": "{total} 个文件中有 {count} 个未审计：{names}。",
     },
     "steps_left": {
-        "en": "Ended at the stage “{stage}”, with {done} of {total} steps done.",
-        "zh": "止于“{stage}”阶段，已完成 {total} 步中的 {done} 步。",
+        "en": "Not finished: {stage}, with {done} of {total} steps done.",
+        "zh": "未完成：{stage}，{total} 步中完成了 {done} 步。",
+    },
+    "read_unknown": {
+        "en": "Which lines the model had read by then is not known; none is called read.",
+        "zh": "无法得知模型此前读了哪些行，因此都不算已读。",
     },
     "unencrypted": {
         "en": "The code goes to {address} unencrypted; use https where others share the network.",

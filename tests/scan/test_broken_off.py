@@ -136,7 +136,7 @@ def test_a_real_signal_does_the_same(folder: Path, number: int) -> None:
     assert (process.returncode, len(report.findings), len(report.coverage)) == (130, 1, 1)
     assert report.left_out == (
         "Interrupted: the report holds what was known by then.",
-        "Ended at the stage “model”, with 0 of 1 steps done.",
+        "Not finished: model, with 0 of 1 steps done.",
     )
     assert "Traceback" not in err
 

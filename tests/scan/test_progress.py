@@ -71,6 +71,13 @@ def test_the_speed_is_that_of_the_last_seconds() -> None:
     assert "tokens/s" not in shown(io.StringIO(), [Token("x"), Progress("judge", 0, 1)], step_s=0.01)
 
 
+def test_stages_that_take_turns_do_not_fill_the_log() -> None:
+    events: list[Event] = []
+    for done in range(50):
+        events += [Progress("model", done, 50), Progress("judge", done, 50)]
+    assert len(shown(io.StringIO(), events, step_s=0.01).splitlines()) == 2
+
+
 def test_quiet_shows_nothing() -> None:
     assert shown(Terminal(), files(5), quiet=True) == ""
 
