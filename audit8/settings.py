@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     cache_tokens: int = Field(
         0, ge=0, description="Tokens of all answers at once that the fused engine has room for; 0: four contexts."
     )
+    budget: float = Field(
+        40, ge=0, le=86_400, description="Seconds that the model may spend on one audit; 0: as long as it takes."
+    )
     max_body_bytes: int = Field(MIB, ge=1, description="Largest request body.")
     max_jobs: int = Field(32, ge=1, description="Jobs that may wait or run; the next one is refused with 429.")
     allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -64,6 +67,13 @@ class Settings(BaseSettings):
     allow_host: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further Host names this server answers to, comma-separated."
     )
+    history: bool = Field(True, description="Keep audits, with the code, in a file for the page's history.")
+    history_file: Path = Field(
+        Path.home() / ".local" / "share" / "audit8" / "history.db", description="The file that they are kept in."
+    )
+    history_days: int = Field(90, ge=0, description="Days after which an audit is deleted from it; 0: never.")
+    history_max: int = Field(1000, ge=0, description="Audits of one client that it holds, the newest; 0: no limit.")
+    open_page: bool = Field(False, description="Open the page in a browser, where there is a desktop.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
 
     @field_validator("allow_origin", "allow_host", mode="before")

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "audit8"
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures", "terminal"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
-UPPER = LOWER | {"files", "pipeline", "service", "startup"}
+UPPER = LOWER | {"desktop", "ports", "files", "metered", "machine", "store", "pipeline", "service", "startup"}
 MAY_IMPORT = {
     "types": frozenset[str](),
     "findings": frozenset({"types"}),
@@ -23,18 +23,24 @@ MAY_IMPORT = {
     "errors": frozenset[str](),
     "figures": frozenset[str](),
     "terminal": frozenset[str](),
+    "ports": frozenset[str](),
+    "desktop": BASE,
     "settings": BASE,
     "audit": BASE,
     "engine": BASE,
     "models": BASE,
     "files": BASE | {"audit"},
+    "metered": BASE | {"engine"},
+    "machine": BASE | {"engine", "metered"},
+    "store": BASE | {"settings", "audit"},
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,
     "compare": UPPER,
     "scan": UPPER,
     "api": UPPER,
-    "cli": UPPER | {"api", "compare", "scan"},
+    "doctor": UPPER | {"api"},
+    "cli": UPPER | {"api", "compare", "doctor", "scan"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.
@@ -49,9 +55,16 @@ LIBRARY_HOMES = {
     "fastapi": ("audit8.api",),
     "starlette": ("audit8.api",),
     "uvicorn": ("audit8.api", "audit8.cli"),
+    "pynvml": ("audit8.machine",),
 }
-# Libraries that come with another one which requirements.txt names.
-COMES_WITH = {"starlette": "fastapi", "tokenizers": "transformers", "triton": "torch", "tqdm": "huggingface_hub"}
+# Libraries that come with another one which requirements.txt names, or under another name.
+COMES_WITH = {
+    "starlette": "fastapi",
+    "tokenizers": "transformers",
+    "triton": "torch",
+    "tqdm": "huggingface_hub",
+    "pynvml": "nvidia_ml_py",  # the module of that package
+}
 HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert")
 
 

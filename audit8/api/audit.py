@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from audit8.api import sse
 from audit8.api.export import answer_in, asked_form
+from audit8.api.history import owner_of
 from audit8.api.intake import read_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES, FORMAT_PARAMETER
@@ -18,6 +19,7 @@ from audit8.events import Accepted, Event, Failed, Found, Progress, Reported, To
 from audit8.findings import Report
 from audit8.service import AuditService
 from audit8.settings import Settings
+from audit8.store.history import History
 
 NAMES: dict[type[Event], str] = {
     Accepted: "accepted",
@@ -30,7 +32,7 @@ NAMES: dict[type[Event], str] = {
 }
 
 
-def make_router(service: AuditService, settings: Settings) -> APIRouter:
+def make_router(service: AuditService, history: History, settings: Settings) -> APIRouter:
     router = APIRouter()
 
     @router.post(
@@ -47,7 +49,7 @@ def make_router(service: AuditService, settings: Settings) -> APIRouter:
             raise BadRequest("An event stream carries JSON.", hint="Send the report to /api/export.", param="format")
         job = await read_job(request, settings)
         request_id = request_id_of(request.scope)
-        events = never_raising(service.run_audit(job), request_id)
+        events = history.keep(never_raising(service.run_audit(job), request_id), job, owner_of(request.scope))
         first = await anext(events)  # a refusal is raised here, before anything is sent
         if stream:
             return sse.EventStream(_frames(first, events, request_id))

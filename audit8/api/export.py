@@ -1,4 +1,5 @@
-"""The forms of a report over HTTP: which one a request asks for, its answer, and POST /api/export for a report at hand.
+"""The forms of a report over HTTP: which one a request asks for, its answer, and POST /api/export for a report at hand,
+which is for the server's own page (access.py refuses others).
 
 Knows media types and headers; how a report is written is audit/formats.py's.
 """
@@ -10,7 +11,6 @@ from typing import cast
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from audit8.api.same_origin import refuse_other_origin
 from audit8.api.schemas import EXPORT_BODY, EXPORT_RESPONSES, FORMAT_PARAMETER
 from audit8.audit.formats import FORMATS, FORMS, Format, render
 from audit8.audit.hidden import one_line
@@ -35,8 +35,6 @@ def make_router() -> APIRouter:
     )
     async def export(request: Request) -> Response:
         """A report, as POST /audit answered it, in another form. Nothing is kept."""
-        if refused := refuse_other_origin(request):
-            return refused
         form = asked_form(request)
         report = await asyncio.to_thread(read_report, await request.body())
         return await answer_in(form, report)

@@ -39,9 +39,14 @@ class Entry:
 
 
 def entry_of(finding: Finding, reason: str, added: str) -> Entry:
-    known = by_cwe(finding.cwe)
-    class_id = known.id if known else finding.rule_id
+    class_id = class_of(finding.cwe, finding.rule_id)
     return Entry(finding.fingerprint, finding.file, class_id, finding.cwe, reason, added, finding.origin)
+
+
+def class_of(cwe: str, rule_id: str) -> str:
+    """What an entry calls the kind of a finding: its class, or its rule where the CWE is of no known class."""
+    known = by_cwe(cwe)
+    return known.id if known else rule_id
 
 
 def write_baseline(entries: Iterable[Entry]) -> str:

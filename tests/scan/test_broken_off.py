@@ -17,7 +17,7 @@ from audit8.scan import command
 from audit8.scan.flags import Wish
 from audit8.scan.progress import Display
 from audit8.settings import Settings
-from audit8.types import LoadProgress
+from audit8.types import LineRange, LoadProgress
 from tests.api.serving import ANSWER, SQL
 from tests.scan.conftest import SHELL, Scan
 from tests.scan.test_command import EVERY, ROOT, check
@@ -38,15 +38,16 @@ def loading(engine: FakeEngine) -> command.LoadEngine:
 
 
 def test_the_model_reads_and_is_let_go_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "app.py").write_text(SQL.replace('" + name + "', "x"))
+    (folder / "app.py").write_text(SQL)
     engine = FakeEngine()
     engine.enqueue(ANSWER)
     code = command.scan(settings(), Wish(["app.py"], form="json"), loading(engine))
     out, err = capsys.readouterr()
     report = read_report(out)
     assert (code, engine.closed) == (1, True)
-    assert [(one.origin, one.start_line) for one in report.findings] == [("model", 2)]
-    assert report.model == FAKE_INFO.model
+    assert [one.start_line for one in report.findings] == [2]
+    assert (report.model, report.coverage[0].read) == (FAKE_INFO.model, (LineRange(1, 2),))
+    assert "2| " in engine.calls[0].messages[-1].content
     assert "loading the model 50 %" in err
 
 

@@ -17,7 +17,7 @@ from audit8.scan import remote, upload
 from audit8.scan.gathered import with_what_was_skipped
 from audit8.scan.remote import engine_at, remote_events, server_at
 from audit8.types import Job, Skipped, Source
-from tests.api.serving import ANSWER, SQL, served
+from tests.api.serving import SQL, served
 from tests.audit.test_report import FINDING, report
 from tests.scan.conftest import CLEAN, SHELL, Scan
 from tests.scan.test_accepted import IGNORED, git
@@ -273,12 +273,3 @@ def test_a_report_from_elsewhere_says_where_the_code_went() -> None:
     assert made.sent_to == "https://box:443"
     assert made.warnings == ("w", "first warning")
     assert made.skipped == job.skipped
-
-
-def test_the_servers_findings_reach_the_report(folder: Path, scan: Scan) -> None:
-    (folder / "app.py").write_text(SQL.replace('" + name + "', "x"))
-    engine = FakeEngine()
-    engine.enqueue(ANSWER)
-    with served(engine) as server:
-        made = read_report(scan("app.py", "--server", server.url, "--format", "json").out)
-    assert [(one.origin, one.start_line) for one in made.findings] == [("model", 2)]
