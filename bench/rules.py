@@ -1,8 +1,8 @@
 """How good the static rules are alone, on labelled cases.
 
-python bench/rules.py FILE.jsonl [FILE.jsonl ...] [--language go] [--by language,family] [--list]
+python bench/rules.py FILE [FILE ...] [--language go] [--by language,family] [--list]
 
-Prints per file, and per language and family over all files, what scoring.py defines. `--list` names the cases that
+A file is JSON lines of cases, or TOML of pairs (pairs.py). Prints per file, and per language and family over all files, what scoring.py defines. `--list` names the cases that
 were missed or wrongly flagged by id and family, never their code.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from audit8.audit.rules import run_rules
 from audit8.types import Source
+from bench.pairs import pairs_in
 from bench.scoring import Case, Claim, by, score, table
 
 _KEYS = {
@@ -28,7 +29,9 @@ _KEYS = {
 def read(paths: Sequence[Path]) -> dict[str, list[Case]]:
     """The cases of each file, by the file's name; a case that is in several files is one case of each."""
     return {
-        path.stem: [Case.of(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        path.stem: pairs_in(path)
+        if path.suffix == ".toml"
+        else [Case.of(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line.strip()]
         for path in paths
     }
 
