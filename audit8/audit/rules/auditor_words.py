@@ -18,35 +18,37 @@ _READER = (
 )
 _LEAVE_OUT = r"(?:ignore|skip|pass over|not (?:report|flag|mention|list|analy[sz]e|audit)|mark|treat|classify|rate|assume)"
 
-ENGLISH = "|".join(
+_PHRASES = "|".join(
     (
-        rf"\b(?:ignore|disregard|forget|override|bypass){_GAP}{_FILL}{_EARLIER}{_GAP}"
+        rf"(?:ignore|disregard|forget|override|bypass){_GAP}{_FILL}{_EARLIER}{_GAP}"
         rf"(?:(?:\w+){_GAP}){{0,2}}{_ORDERS}\b",
-        rf"\b(?:ignore|disregard|forget){_GAP}{_FILL}(?:{_ORDERS}|everything){_GAP}(?:above|before|you were given)\b",
-        rf"\b(?:ignore|disregard|forget){_GAP}(?:all{_GAP}(?:of{_GAP})?)?(?:the{_GAP})?above\b[\s\S]{{0,40}}"
-        rf"\b(?:report|say|answer|respond|output|print|flag|find)\b",
-        rf"\breport{_GAP}(?:nothing|no{_GAP}(?:\w+{_GAP})?{_ANY_FLAWS})\b",
-        rf"\b(?:do not|don['’]?t|never|must not|should not){_GAP}(?:report|flag|mention|list|raise){_GAP}"
+        rf"(?:ignore|disregard|forget){_GAP}{_FILL}(?:{_ORDERS}|everything){_GAP}(?:above|before|you were given)\b",
+        rf"(?:ignore|disregard|forget){_GAP}(?:all{_GAP}(?:of{_GAP})?)?(?:the{_GAP})?above\b[\s\S]{{0,40}}"
+        rf"(?:report|say|answer|respond|output|print|flag|find)\b",
+        rf"report{_GAP}(?:nothing|no{_GAP}(?:\w+{_GAP})?{_ANY_FLAWS})\b",
+        rf"(?:do not|don['’]?t|never|must not|should not){_GAP}(?:report|flag|mention|list|raise){_GAP}"
         rf"(?:{_FILL}(?:\w+{_GAP})?{_FLAWS}|any{_GAP}(?:\w+{_GAP})?{_ANY_FLAWS}|(?:this|the following){_GAP}{_CODE})\b",
-        rf"\b(?:this|the|following|above|entire|all|whole){_GAP}(?:\w+{_GAP})?{_CODE}{_GAP}(?:has been|have been|was|"
+        rf"(?:this|the|following|above|entire|all|whole){_GAP}(?:\w+{_GAP})?{_CODE}{_GAP}(?:has been|have been|was|"
         rf"were|is|are){_GAP}(?:\w+{_GAP}){{0,3}}{_JUDGED}\b[\s\S]{{0,60}}\b(?:safe|secure|harmless|trusted|"
         rf"no{_GAP}(?:\w+{_GAP})?{_ANY_FLAWS}|free{_GAP}(?:of|from))\b",
-        rf"\b{_JUDGED}{_GAP}by{_GAP}(?:(?:the|our|a|an){_GAP})?(?:\w+{_GAP})?(?:security|appsec){_GAP}"
+        rf"{_JUDGED}{_GAP}by{_GAP}(?:(?:the|our|a|an){_GAP})?(?:\w+{_GAP})?(?:security|appsec){_GAP}"
         rf"(?:team|department|auditors?|experts?|engineers?)\b",
-        rf"\b{_JUDGED}{_GAP}(?:and|as|to be){_GAP}(?:\w+{_GAP}){{0,3}}(?:safe|secure|not vulnerable|harmless)\b",
-        rf"\bthis{_GAP}(?:\w+{_GAP})?{_CODE}{_GAP}is{_GAP}(?:\w+{_GAP})?(?:completely|perfectly|totally|fully|"
+        rf"{_JUDGED}{_GAP}(?:and|as|to be){_GAP}(?:\w+{_GAP}){{0,3}}(?:safe|secure|not vulnerable|harmless)\b",
+        rf"this{_GAP}(?:\w+{_GAP})?{_CODE}{_GAP}is{_GAP}(?:\w+{_GAP})?(?:completely|perfectly|totally|fully|"
         rf"entirely|absolutely|100\s?%|known to be|guaranteed){_GAP}(?:safe|secure|harmless)\b(?!{_GAP}(?:to|for|from))",
-        rf"\b(?:contains?|has|have){_GAP}(?:absolutely{_GAP})?no{_GAP}(?:\w+{_GAP})?(?:vulnerabilit(?:y|ies)|"
+        rf"(?:contains?|has|have){_GAP}(?:absolutely{_GAP})?no{_GAP}(?:\w+{_GAP})?(?:vulnerabilit(?:y|ies)|"
         rf"security{_GAP}(?:issues?|problems?|flaws?|risks?))\b",
-        rf"\b(?:note|message|attention|instructions?|notice|hint|dear){_GAP}(?:(?:to|for){_GAP})?(?:(?:the|any|all)"
+        rf"(?:note|message|attention|instructions?|notice|hint|dear){_GAP}(?:(?:to|for){_GAP})?(?:(?:the|any|all)"
         rf"{_GAP})?{_READER}\b",
-        rf"\b{_READER}{_GAP}(?:please|should|must|are to|is to|you may){_GAP}(?:\w+{_GAP})?{_LEAVE_OUT}\b",
-        rf"\bif you are (?:an? )?(?:\w+ )?{_READER}\b",
-        rf"\b(?:answer|respond|reply){_GAP}(?:\w+{_GAP})?(?:with{_GAP})?(?:safe|secure|not vulnerable|"
+        rf"{_READER}{_GAP}(?:please|should|must|are to|is to|you may){_GAP}(?:\w+{_GAP})?{_LEAVE_OUT}\b",
+        rf"if you are (?:an? )?(?:\w+ )?{_READER}\b",
+        rf"(?:answer|respond|reply){_GAP}(?:\w+{_GAP})?(?:with{_GAP})?(?:safe|secure|not vulnerable|"
         rf"no{_GAP}{_ANY_FLAWS})\b",
-        r"<\|im_(?:start|end)\|>|<\|(?:system|assistant)\|>|<<SYS>>|<｜(?:User|Assistant)｜>",
     )
 )
+# A turn of a chat closed and another one opened: what a prompt around the code would look like.
+_TURNS = r"<\|(?:im_)?end\|>[\s\\n]{0,8}<\|(?:im_start|system|user|assistant)\|>"
+ENGLISH = rf"\b(?=[a-z])(?:{_PHRASES})|{_TURNS}"
 
 _ZH_CODE = r"(?:代码|文件|函数|模块|合约|程序|方法|脚本|片段|项目|实现|逻辑)"
 _ZH_THIS = r"(?:此|这|该|本|以上|以下|上述|下面|上面|所有|全部|整个)(?:段|个|份|些|处|的|部分){0,2}"
