@@ -4,9 +4,12 @@ The claims' words are in the tables (memory.py, native_memory_rules.py, native_l
 read twice in silence, so that callers know what callees return and callees what callers give; the third reading counts.
 """
 
+from audit8.audit.rules.native_fills import check_fills
 from audit8.audit.rules.native_loops import check_loops
 from audit8.audit.rules.native_model import Function, Unit
+from audit8.audit.rules.native_nulls import check_nulls
 from audit8.audit.rules.native_paths import run_function
+from audit8.audit.rules.native_products import check_products
 from audit8.audit.rules.native_races import check_races
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_results import check_results
@@ -45,7 +48,7 @@ def _check(text: str, language: str) -> list[Hit] | None:
         _run(unit, order, report)
     report.quiet = False
     _run(unit, order, report)
-    for check in (check_loops, check_terminators, check_races, check_results, check_secrets):
+    for check in (check_loops, check_terminators, check_races, check_results, check_secrets, check_fills, check_nulls, check_products):
         check(unit, report)
     return report.hits()
 

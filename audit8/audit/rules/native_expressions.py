@@ -26,6 +26,7 @@ from audit8.audit.rules.native_values import (
 MAX_HEIGHT = 60
 """An expression nested deeper is not evaluated."""
 
+_LARGEST = 4096  # What a structure that is declared elsewhere may take, in bytes.
 _CONSTANTS = {"true": 1, "false": 0, "null": 0, "nullptr": 0, "char_literal": 0}
 _ARITHMETIC = ("+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^")
 
@@ -84,7 +85,7 @@ class Expressions(Pointers):
         inner = bare(node.parts[0]) if node.parts else None
         found = self._checks.variable(inner)
         size = self.unit.bytes_of(found) if found is not None else None
-        return const(size) if size else Value(1, nonzero=True)
+        return const(size) if size else Value(1, _LARGEST, nonzero=True)
 
     def _name(self, node: Node, state: State) -> Value:
         name = node.text

@@ -6,10 +6,11 @@ from dataclasses import replace
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, bare, callee, place
-from audit8.audit.rules.native_values import INF, OUTSIDE, Obj, State, Value, bounds, is_float, size_of
+from audit8.audit.rules.native_values import INF, OUTSIDE, PARAMETER, Obj, State, Value, bounds, is_float, size_of
 
 _COMPARES = ("<", ">", "<=", ">=", "==", "!=")
 _LARGE = 2**20
+_LIKELY = 0.75  # The share of what rests on a function's name.
 _NUMBERS = {"atoi": "int", "atol": "long", "atoll": "long", "strtol": "long", "strtoul": "unsigned long", "rand": "int",
             "strtoll": "long", "strtoull": "unsigned long", "getchar": "int", "fgetc": "int", "strlen": "size_t",
             "atof": "double", "strtod": "double", "sizeof": "size_t", "read": "ssize_t", "recv": "ssize_t"}  # fmt: skip
@@ -92,10 +93,10 @@ class Checks:
         if value.forged:
             self.say("untrusted-pointer", node)
         obj = state.objs.get(value.obj)
-        if obj is not None and obj.freed:
-            self.say("free-then-use", node)
+        if obj is not None and (obj.freed or obj.ended):
+            self.say("free-then-use", node, 1.0 if obj.freed else _LIKELY)
         elif value.null in ("null", "maybe"):
-            self.say("null-unchecked", node)
+            self.say("null-unchecked", node, _LIKELY if value.found else 1.0)
         key = place(pointer)
         if key in state.vars and value.null in ("null", "maybe"):
             state.vars[key] = replace(state.vars[key], null="no", nonzero=True, lo=-INF, hi=INF)
@@ -111,7 +112,8 @@ class Checks:
         if at.checked or (node.up is not None and node.up.kind == "pointer_expression" and node.up.text[0] == "&"):
             return
         outside = at.taint == OUTSIDE
-        if (outside and not at.floored and at.lo < 0) or (at.exact is not None and at.hi < 0 and not pointer.moved):
+        known = math.isfinite(at.lo) and at.lo < 0 and not pointer.moved
+        if at.lo < 0 and not at.floored and (outside or (known and self._is_array(base))):
             self.say("index-out-of-bounds", node)
         count = self._count(node, base, pointer, state)
         past = at.hi >= count and (math.isfinite(at.hi) or outside)
@@ -138,6 +140,20 @@ class Checks:
         long = length.hi > room and not length.capped and (outside or math.isfinite(length.hi))
         if long or (outside and length.lo < 0 and not length.floored):
             self.say("copy-past-end", node)
+        elif room == INF and outside and not length.capped and length.hi > _LARGE and self._is_member(target, value):
+            self.say("copy-past-end", node, _LIKELY)
+        elif length.taint == PARAMETER and length.hi > room and not length.capped and self._is_array(target):
+            self.say("copy-past-end", node, _LIKELY)
+
+    def _is_member(self, target: Node, value: Value) -> bool:
+        """Whether the target is part of a structure and no memory that was allocated here."""
+        inner = bare(target)
+        return inner is not None and inner.kind == "field_expression" and not value.obj
+
+    def _is_array(self, target: Node) -> bool:
+        inner = bare(target)
+        found = self.function.locals.get(inner.text) if inner is not None and inner.kind == "identifier" else None
+        return found is not None and bool(found.counts)
 
     def read(self, node: Node, source: Node, value: Value, length: Value, state: State) -> None:
         """`length` bytes are read from `source`."""
