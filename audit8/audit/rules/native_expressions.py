@@ -16,6 +16,7 @@ from audit8.audit.rules.native_values import (
     Obj,
     State,
     Value,
+    bounds,
     compute,
     const,
     fit,
@@ -116,7 +117,7 @@ class Expressions(Pointers):
         key = place(left)
         if sign == "=":
             value = self._confused(node, kind, value, state)
-        value = fit(value, kind, self.unit.structs)
+        value = fit(self._as_pointer(kind, right, value), kind, self.unit.structs)
         local = left.kind == "identifier" and left.text in self.function.locals
         if not local:
             state.escape(value.obj)
@@ -130,6 +131,11 @@ class Expressions(Pointers):
             state.change(key, value)
             self._union_write(left, state)
         return value
+
+    def _as_pointer(self, kind: str, right: Node, value: Value) -> Value:
+        """A number from outside that becomes a pointer without a cast."""
+        number = bounds(self._checks.type_of(right), {}) is not None if "*" in kind else False
+        return replace(value, forged=True) if number and value.taint == OUTSIDE and not value.obj else value
 
     def _binary(self, node: Node, state: State) -> Value:
         operator = node.kids[1].kind

@@ -101,6 +101,17 @@ class Checks:
         if key in state.vars and value.null in ("null", "maybe"):
             state.vars[key] = replace(state.vars[key], null="no", nonzero=True, lo=-INF, hi=INF)
 
+    def passed(self, node: Node, given: Node, kind: str) -> None:
+        """`&x` of a number is handed to a parameter that points to numbers of another kind."""
+        inner = bare(given)
+        if inner is not given or inner is None or inner.kind != "pointer_expression" or kind.count("*") != 1:
+            return
+        found = self.variable(inner.kids[1]) if inner.text.startswith("&") else None
+        if found is None or found.counts or "*" in found.type:
+            return
+        if is_float(found.type) is not is_float(kind.rstrip("* ")) and bounds(kind.rstrip("* "), {}) is not None:
+            self.say("type-confusion", node)
+
     def used(self, node: Node, value: Value, state: State) -> None:
         """A pointer is handed to somebody who will follow it."""
         obj = state.objs.get(value.obj)

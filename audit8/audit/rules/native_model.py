@@ -67,6 +67,7 @@ class Unit:
         self.nodes = list(root.walk())
         self.constants: dict[str, int] = dict(_LIMITS)
         self.texts: dict[str, Node] = {}
+        self.defined: set[str] = set()
         self.structs: dict[str, int] = {}
         self.first_fields: dict[str, str] = {}
         self.members: dict[str, tuple[str, ...]] = {}
@@ -101,6 +102,8 @@ class Unit:
 
     def _define(self, node: Node) -> None:
         name, value = node.part("name"), node.part("value")
+        if name is not None:
+            self.defined.add(name.text)
         if name is None or value is None:
             return
         text = value.text.strip().strip("()").strip()
