@@ -42,6 +42,8 @@ def refine(state: State, test: Node, holds: bool, depth: int = 0) -> None:
         _refine_call(state, test, holds)
     elif isinstance(test, Name | Member) and path_of(test) in state.tests:
         refine(state, state.tests[path_of(test)], holds, depth + 1)
+    elif isinstance(test, Index) and holds:
+        mark(state, test.key, _ALL)  # A table of what is allowed.
     elif isinstance(test, Many | Cast):
         for part in test.parts if isinstance(test, Many) else [test.value]:
             refine(state, part, holds, depth + 1)
