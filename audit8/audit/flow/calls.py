@@ -191,7 +191,9 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
         whole = join(args)
         held = Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
     elif fits(spec.sources, way):
-        held = Value(OUTSIDE, kind=kind, origins=given.receiver.origins)
+        # What was checked of an archive's entry stays checked; a request's next parameter is another one.
+        clean = given.receiver.clean if given.receiver.level > FIXED else frozenset[str]()
+        held = Value(OUTSIDE, clean, kind=kind, origins=given.receiver.origins)
     elif fits(spec.page_sources, way):
         held = Value(PARAMETER, kind=kind)
     elif fits(_MAPS, way) and isinstance(node.args[0] if node.args else None, n.Function):

@@ -11,7 +11,7 @@ from audit8.audit.flow import nodes as n
 from audit8.audit.flow.guards import refine
 from audit8.audit.flow.lower import ERROR
 from audit8.audit.flow.lower import UNKNOWN as UNKNOWN_NAME
-from audit8.audit.flow.state import State, path_of
+from audit8.audit.flow.state import LOOKED, State, path_of
 from audit8.audit.flow.value import FIXED, HOLE, NOTHING, OUTSIDE, PARAMETER, UNKNOWN, Value, build, join, kind_of
 
 HANDLERS: dict[type[n.Node], Callable[[Any, Any], Value]] = {}
@@ -61,7 +61,12 @@ class Expressions(State):
 
     def member(self, node: n.Member) -> Value:
         known = self.variables.get(path_of(node))
-        return known if known is not None else self.member_of(node, self.value(node.base))
+        return known if known is not None else self._looked_at(node, self.member_of(node, self.value(node.base)))
+
+    def _looked_at(self, node: n.Node, value: Value) -> Value:
+        """`value` with what tests have shown about the way to it."""
+        seen = self.variables.get(LOOKED + path_of(node))
+        return value if seen is None else value.cleaned(seen.clean)
 
     def member_of(self, node: n.Member, base: Value) -> Value:
         """The member of a value that is known already: a chain of calls is walked once."""
@@ -87,7 +92,7 @@ class Expressions(State):
             return known
         way = kind_of(base.kind, "[]")
         if self.matcher.fits(self.spec.sources, way):
-            return Value(OUTSIDE, kind=way, origins=base.origins)
+            return self._looked_at(node, Value(OUTSIDE, kind=way, origins=base.origins))
         if base.level == FIXED and (not base.kind or key.level == FIXED):
             return replace(base, kind=way)  # A look-up in a fixed table gives one of its values.
         # What a table from elsewhere holds under a key is not the key.

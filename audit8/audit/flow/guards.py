@@ -113,6 +113,8 @@ def _refine_call(state: State, test: Call, holds: bool) -> None:
     base = test.function.base if isinstance(test.function, Member) else None
     climbs = any(isinstance(arg, Fixed) and arg.text in _CLIMBS for arg in test.args)
     if state.matcher.fits(_PREFIX, way):
+        if _is_mere_word(test):
+            return
         for part in (base, *test.args):
             mark(state, part, _PREFIXED)
     elif state.matcher.fits(_POSITIVE, way):
@@ -126,6 +128,12 @@ def _refine_call(state: State, test: Call, holds: bool) -> None:
         if kinds or state.matcher.fits(VALIDATOR, way.rpartition(".")[2]):
             for part in (base, *test.args):
                 mark(state, part, kinds or _ALL)
+
+
+def _is_mere_word(test: Call) -> bool:
+    """`name.startsWith("bin")`: the rest of the name may lead anywhere."""
+    words = [arg for arg in test.args if isinstance(arg, Fixed) and arg.text]
+    return len(words) == len(test.args) == 1 and not any(mark in words[0].text for mark in "/\\:")
 
 
 def mark(state: State, node: Node | None, kinds: frozenset[str]) -> None:

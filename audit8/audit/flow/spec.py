@@ -66,6 +66,7 @@ class Spec:
     returned    what a handler returns; shell: a command in backquotes
     settled     names whose value the program fixes, though the file does not show it
     class_fields  (pattern of a class's bases, members of its objects that hold outside data)
+    method_fields  the same by the pattern of a method's name
     sizes       calls whose result keeps the text of an argument, a number of bits: pattern -> position
     members     assignments to these members are sinks: pattern -> (rule, kind)
     """
@@ -93,6 +94,7 @@ class Spec:
     shell: Sink | None = None
     settled: str = r"(?!)"
     class_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    method_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
 
 

@@ -234,7 +234,7 @@ GO_SPEC = Spec(
         r"bufio\.New\w+|(?:encoding/)?base64\.[\w.]+|(?:encoding/)?hex\.\w+|(?:encoding/)?json\.\w+|"
         r"errors\.(?:New|Wrap\w*)|"
         r"fmt\.Errorf|(?:net/http/)?httputil\.\w+|unicode\.\w+|new \w+(?:\.\w+)*|aws\.\w+|fmt\.Sprintf|"
-        r"sort\.\w+|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
+        r"sort\.\w+|(?:os/)?exec\.Command(?:Context)?(?:\.\w*Output)?|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
         r"|\.(?:String|Bytes|Get|Error|Text|Decode\w*|Values|Read\w*)$"
     ),
     keeps=r"\.(?:Context|Query|QueryRow|Exec|Close|Header|Method|ContentLength|TLS|ParseForm|Scan|Done|Session)$",

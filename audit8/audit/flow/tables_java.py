@@ -75,7 +75,7 @@ _SINKS = (
         "file-from-request",
         r"^new (?:File|FileInputStream|FileOutputStream|FileReader|FileWriter|RandomAccessFile|PrintWriter|"
         r"FileSystemResource|UrlResource|ZipFile)$|^(?:Paths\.get|Path\.of|Files\.\w+)$|\.(?:resolve)$|"
-        r"\.(?:getRequestDispatcher|getResourceAsStream|transferTo)$",
+        r"\.(?:getRequestDispatcher|getResourceAsStream|transferTo)$|(?:^|\.)(?:Part|FileItem|part|filePart|item)\.write$",
         "path",
         (),
         least=OUTSIDE,

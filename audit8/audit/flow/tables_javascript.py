@@ -258,6 +258,7 @@ JAVASCRIPT_SPEC = Spec(
         r"(?i)(?:^|\.)(?:escape\w*|sanitize\w*|encode\w*|DOMPurify(?:\.sanitize)?|purify|xss|htmlEncode|"
         r"escapeHtml|stripTags|createTextNode|he\.\w+|filterXSS|t|i18n\.t|\$t|gettext|__|htmlspecialchars|htmlescape|"
         r"escape-html|validator\.\w+)$|^(?:he|entities|lodash\.escape|xss|sanitize-html|dompurify)$": "xss log",
+        r"\.text\.html$": "xss",
         r"^JSON\.stringify$": "log",
         r"^encodeURI(?:Component)?$": "xss path redirect header log",
         r"(?:^|\.)(?:basename|sanitizeFilename|sanitize-filename|sanitize)$": "path",

@@ -96,6 +96,8 @@ def _check(nodes: list[SgNode], types: dict[str, str]) -> Iterator[tuple[str, Sg
         elif kind == "unary_expression" and node.text().startswith("&"):
             lengths.pop(node.text()[1:], None)
         elif kind == "binary_expression":
+            for one in re.findall(r"\blen\((\w+)\)", node.text()):
+                lengths.pop(one, None)
             looked |= set(_bounds(node))
         elif kind == "call_expression" and _loses(node, types, looked):
             yield "number-converted", node
@@ -217,7 +219,7 @@ def _loses(node: SgNode, types: dict[str, str], looked: set[tuple[str, str]]) ->
     if value.kind() == "call_expression" and not value.text().startswith(("strconv.", "binary.", "rand.Int", "time.")):
         return False
     source = _span(_type(value, types))
-    if source is None or re.search(r"[%&]|>>|\bmin\(|\bmax\(", value.text()):
+    if source is None or re.search(r"[%&/]|>>|\bmin\(|\bmax\(", value.text()):
         return False
     text = value.text()
     too_high = source[1] > target[1] and (text, "high") not in looked

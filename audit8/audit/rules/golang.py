@@ -133,7 +133,8 @@ RULES = (
             Finder(
                 GO,
                 r"\bCheckRedirect\s*[:=]+\s*func\s*\([^)]{0,120}\)[^{]{0,20}\{(?:[^}]|\}(?!\s*,)){0,400}?"
-                r"(?P<at>\.Header(?:\.(?:Set|Add)\s*\(|\s*=))",
+                r"(?P<at>\.Header(?:\.(?:Set|Add)\s*\(\s*(?P<s>\"[\x00]*\")|\s*=\s*(?P<s2>)))",
+                literal=r"(?i)authorization|cookie|token|api-?key|^$",
             ),
         ),
     ),
