@@ -103,7 +103,7 @@ class Expressions(State):
 
     def built(self, values: list[Value], line: int, end_line: int = 0) -> Value:
         """A text made of the values; a query made so is looked at here, wherever it goes."""
-        whole = build(values)
+        whole = build(_from_folder(values))
         query = self.spec.query
         if query is not None and HOLE in whole.text and self.report(query, whole, line, end_line or line):
             whole = whole.cleaned(frozenset([query.kind]))
@@ -128,6 +128,18 @@ class Expressions(State):
     def cast(self, node: n.Cast) -> Value:
         value = self.value(node.value)
         return NOTHING if self.matcher.fits(self.spec.number_types, node.type) else value
+
+
+def _from_folder(values: list[Value]) -> list[Value]:
+    """Of `folder + "/" + name` the folder is the caller's to choose, unless a request chose it."""
+    if len(values) < 2 or values[0].level != PARAMETER or not _begins_path(values[1]):
+        return values
+    first = values[0]
+    return [replace(first, clean=first.clean | {"path"}, rest=max(first.rest, UNKNOWN)), *values[1:]]
+
+
+def _begins_path(value: Value) -> bool:
+    return value.level == FIXED and (value.text[:1] in ("/", "\\") or "separator" in value.kind.lower())
 
 
 HANDLERS.update(
