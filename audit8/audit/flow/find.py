@@ -11,6 +11,7 @@ from audit8.audit.flow import calls  # noqa: F401  (it adds the calls to the wal
 from audit8.audit.flow.grammar_go import GO
 from audit8.audit.flow.grammar_java import JAVA
 from audit8.audit.flow.grammar_javascript import JAVASCRIPT
+from audit8.audit.flow.grammar_php import PHP
 from audit8.audit.flow.grammar_python import PYTHON
 from audit8.audit.flow.grammar_ruby import RUBY
 from audit8.audit.flow.lower import Lower, Shape
@@ -21,6 +22,7 @@ from audit8.audit.flow.state import Found
 from audit8.audit.flow.tables_go import GO_SPEC
 from audit8.audit.flow.tables_java import JAVA_SPEC
 from audit8.audit.flow.tables_javascript import JAVASCRIPT_SPEC
+from audit8.audit.flow.tables_php import PHP_SPEC
 from audit8.audit.flow.tables_python import PYTHON_SPEC
 from audit8.audit.flow.tables_ruby import RUBY_SPEC
 from audit8.audit.flow.value import FIXED, Value
@@ -34,6 +36,7 @@ _TABLES: dict[str, tuple[Mapping[str, Shape], Spec]] = {
     "java": (JAVA, JAVA_SPEC),
     "go": (GO, GO_SPEC),
     "ruby": (RUBY, RUBY_SPEC),
+    "php": (PHP, PHP_SPEC),
 }
 LANGUAGES = tuple(_TABLES)
 _WITH_PROTOTYPES = ("javascript", "typescript")
@@ -56,6 +59,8 @@ def _matcher(language: str) -> Matcher:
 
 def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
     """Where outside data reaches a sink, by line; None where there is no tree or no table."""
+    if language == "php" and "<?" not in text:
+        text = f"<?php {text}"  # A part of a file, pasted.
     root = parse(text, language, name) if language in _TABLES else None
     if root is None:
         return None

@@ -6,6 +6,7 @@ read twice in silence, so that callers know what callees return and callees what
 
 from audit8.audit.rules.native_fills import check_fills
 from audit8.audit.rules.native_loops import check_loops
+from audit8.audit.rules.native_markup import check_markup
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_nulls import check_nulls
 from audit8.audit.rules.native_paths import run_function
@@ -50,6 +51,8 @@ def _check(text: str, language: str) -> list[Hit] | None:
     _run(unit, order, report)
     for check in (check_loops, check_terminators, check_races, check_results, check_secrets, check_fills, check_nulls, check_products):
         check(unit, report)
+    if language == "cpp":
+        check_markup(unit, report)
     return report.hits()
 
 
