@@ -13,7 +13,7 @@ from bench.scoring import Case, family_of
 
 
 def pairs_in(path: Path) -> list[Case]:
-    """Both cases of every pair; the file's name is the language, its folder's the set. KeyError names what is missing."""
+    """Both cases of every pair; the file's name is the language, its folder's the set. KeyError: a part is missing."""
     cases: list[Case] = []
     for number, pair in enumerate(tomllib.loads(path.read_text("utf-8"))["pairs"], 1):
         name = f"{path.parent.name}-{path.stem}-{number}"

@@ -2,7 +2,8 @@
 
 python bench/rules.py FILE [FILE ...] [--language go] [--by language,family] [--list]
 
-A file is JSON lines of cases, or TOML of pairs (pairs.py). Prints per file, and per language and family over all files, what scoring.py defines. `--list` names the cases that
+A file is JSON lines of cases, or TOML of pairs (pairs.py).
+Prints per file, and per language and family over all files, what scoring.py defines. `--list` names the cases that
 were missed or wrongly flagged by id and family, never their code.
 """
 

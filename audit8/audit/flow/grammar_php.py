@@ -14,6 +14,7 @@ from audit8.audit.flow.nodes import (
     Function,
     If,
     Import,
+    Index,
     Leave,
     Loop,
     Many,
@@ -26,7 +27,7 @@ from audit8.audit.flow.nodes import (
 )
 
 _LEAVES = ("die", "exit", "abort", "wp_die", "throw_if")
-_BODIES = ("compound_statement", "colon_block", "expression_statement", "return_statement", "echo_statement")
+_LIST = "sequence_expression"
 
 
 def _variable(low: Lower, node: SgNode) -> Node:
@@ -92,7 +93,7 @@ def _statement(word: str) -> Shape:
     """A word of the language that takes values as a call does: echo, include, eval."""
 
     def lower(low: Lower, node: SgNode) -> Node:
-        args = [part for child in named(node) for part in (named(child) if child.kind() == "sequence_expression" else [child])]
+        args = [part for child in named(node) for part in (named(child) if child.kind() == _LIST else [child])]
         line = line_of(node)
         return Call(line, end_line_of(node), Name(line, word), [low.node(one) for one in args], [""] * len(args))
 
@@ -192,6 +193,19 @@ def _property(low: Lower, node: SgNode) -> Node:
     return Assign(line_of(node), target, low.node(value))
 
 
+def _subscript(low: Lower, node: SgNode) -> Node:
+    parts = named(node)
+    key = low.node(parts[1]) if len(parts) > 1 else Fixed(line_of(node))
+    return Index(line_of(node), low.node(parts[0]), key)
+
+
+def _choice(low: Lower, node: SgNode) -> Node:
+    """`a ? b : c`; of `a ?: c` one of the two."""
+    if node.field("body") is None:
+        return shapes.many(low, node)
+    return shapes.choice("condition", "body", "alternative")(low, node)
+
+
 PHP: dict[str, Shape] = {
     "variable_name": _variable,
     **dict.fromkeys(("name", "qualified_name", "relative_scope", "dynamic_variable_name"), _plain),
@@ -210,11 +224,11 @@ PHP: dict[str, Shape] = {
     "object_creation_expression": _new,
     **dict.fromkeys(("member_access_expression", "nullsafe_member_access_expression"), shapes.member("object", "name")),
     "scoped_property_access_expression": shapes.member("scope", "name"),
-    "subscript_expression": lambda low, node: _subscript(low, node),
+    "subscript_expression": _subscript,
     "binary_expression": shapes.binary,
     "unary_op_expression": shapes.unary,
     "update_expression": shapes.fixed,
-    "conditional_expression": lambda low, node: _choice(low, node),
+    "conditional_expression": _choice,
     "cast_expression": shapes.cast("type", "value"),
     "assignment_expression": shapes.assign("left", "right"),
     "reference_assignment_expression": shapes.assign("left", "right"),
@@ -245,15 +259,3 @@ PHP: dict[str, Shape] = {
     **dict.fromkeys(("class_declaration", "trait_declaration"), _class),
     "property_element": _property,
 }
-
-
-def _subscript(low: Lower, node: SgNode) -> Node:
-    parts = named(node)
-    return shapes.Index(line_of(node), low.node(parts[0]), low.node(parts[1]) if len(parts) > 1 else Fixed(line_of(node)))
-
-
-def _choice(low: Lower, node: SgNode) -> Node:
-    """`a ? b : c`; of `a ?: c` one of the two."""
-    if node.field("body") is None:
-        return shapes.many(low, node)
-    return shapes.choice("condition", "body", "alternative")(low, node)

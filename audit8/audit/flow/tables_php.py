@@ -41,7 +41,8 @@ _SINKS = (
     ),
     Sink(
         "shell-command",
-        r"^(?:system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|expect_popen)$|^new Process$|\.fromShellCommandline$",
+        r"^(?:system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec|expect_popen)$|^new Process$|"
+        r"\.fromShellCommandline$",
         "command",
         (0,),
         least=PARAMETER,
@@ -76,7 +77,7 @@ _SINKS = (
     Sink(
         "file-from-request",
         r"^(?:fopen|file_get_contents|file_put_contents|readfile|file|unlink|rename|copy|mkdir|rmdir|opendir|scandir|"
-        r"move_uploaded_file|parse_ini_file|highlight_file|show_source|touch|symlink|fputs|glob|simplexml_load_file)$|"
+        r"parse_ini_file|highlight_file|show_source|touch|symlink|fputs|glob|simplexml_load_file)$|"
         r"\.(?:download|sendFile|get|put|delete|move|storeAs|readStream)$|^response\.(?:download|file)$|"
         r"^new (?:SplFileObject|BinaryFileResponse)$",
         "path",
@@ -84,18 +85,23 @@ _SINKS = (
         least=OUTSIDE,
         least_built=OUTSIDE,
         text=r"^(?![a-z]+://).*\x01|^$",
-        when=lambda given: not given.way.rpartition(".")[0] or "torage" in given.way or "esponse" in given.way
-        or given.way.endswith(("move", "storeAs")),
+        when=lambda given: (
+            not given.way.rpartition(".")[0]
+            or "torage" in given.way
+            or "esponse" in given.way
+            or given.way.endswith(("move", "storeAs"))
+        ),
     ),
     Sink(
         "file-from-request",
-        r"^(?:fopen|file_get_contents|file_put_contents|readfile|unlink|copy|rename|move_uploaded_file)$",
+        r"^(?:fopen|file_get_contents|file_put_contents|readfile|unlink|copy|rename)$",
         "path",
         (0, 1),
         least=4,
         least_built=PARAMETER,
         text=r"/\x01",
     ),
+    Sink("file-from-request", r"^move_uploaded_file$", "path", (1,), least=OUTSIDE, least_built=OUTSIDE),
     Sink(
         "request-to-request",
         r"^(?:file_get_contents|fopen|curl_init|get_headers|fsockopen|readfile|simplexml_load_file)$",
@@ -114,8 +120,16 @@ _SINKS = (
         least_built=OUTSIDE,
         fixed=_HTTP_HOST,
     ),
-    Sink("request-to-request", r"^curl_setopt$", "ssrf", (2,), least=OUTSIDE, least_built=OUTSIDE, fixed=_HTTP_HOST,
-         when=lambda given: len(given.args) > 1 and given.args[1].kind == "CURLOPT_URL"),
+    Sink(
+        "request-to-request",
+        r"^curl_setopt$",
+        "ssrf",
+        (2,),
+        least=OUTSIDE,
+        least_built=OUTSIDE,
+        fixed=_HTTP_HOST,
+        when=lambda given: len(given.args) > 1 and given.args[1].kind == "CURLOPT_URL",
+    ),
     Sink(
         "redirect-from-request",
         r"^header$",
@@ -147,7 +161,14 @@ _SINKS = (
     Sink("html-from-strings", r"^new HtmlString$|\.setContent$", "xss", (0,), least=OUTSIDE, least_built=PARAMETER),
     Sink("log-from-request", r"^(?:error_log|syslog)$|^Log\.\w+$", "log", (), least=OUTSIDE, least_built=OUTSIDE),
     Sink("header-from-request", r"^(?:mail|setrawcookie)$", "header", (3,), least=OUTSIDE, least_built=OUTSIDE),
-    Sink("regex-from-request", r"^preg_\w+$", "regex", (0,), least=OUTSIDE, least_built=OUTSIDE),
+    Sink(
+        "regex-from-request",
+        r"^preg_(?:match|match_all|replace\w*|split|grep)$",
+        "regex",
+        (0,),
+        least=OUTSIDE,
+        least_built=OUTSIDE,
+    ),
     Sink(
         "ldap-xpath",
         r"^ldap_(?:search|list|read)$|\.(?:xpath|query|evaluate)$",
@@ -216,6 +237,6 @@ PHP_SPEC = Spec(
     page_types=r"^header$|\.header$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     shell=Sink("shell-command", "", "command", least=PARAMETER, least_built=UNKNOWN),
-    settled=r"(?i)(?:^|\.)\$?_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|__DIR__|__FILE__|[A-Z][A-Z0-9_]+)$|"
-    r"^\$_SESSION\b|^\$_ENV\b|^wpdb\.\w+$|^\$wpdb\.\w+$",
+    settled=r"(?i:(?:^|\.)\$?_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|__DIR__|__FILE__)$)|"
+    r"(?:^|\.)[A-Z][A-Z0-9_]+$|^\$_SESSION\b|^\$_ENV\b|^wpdb\.\w+$|^\$wpdb\.\w+$",
 )

@@ -16,7 +16,9 @@ _READER = (
     r"(?:AI|LLM|GPT|ChatGPT|Claude|auditor|reviewer|(?:language|AI) model|assistant|code reviewer|security "
     r"(?:scanner|auditor|reviewer|tool|analyst|model)|static analy[sz]er|scanner)s?"
 )
-_LEAVE_OUT = r"(?:ignore|skip|pass over|not (?:report|flag|mention|list|analy[sz]e|audit)|mark|treat|classify|rate|assume)"
+_LEAVE_OUT = (
+    r"(?:ignore|skip|pass over|not (?:report|flag|mention|list|analy[sz]e|audit)|mark|treat|classify|rate|assume)"
+)
 
 _PHRASES = "|".join(
     (
@@ -35,7 +37,8 @@ _PHRASES = "|".join(
         rf"(?:team|department|auditors?|experts?|engineers?)\b",
         rf"{_JUDGED}{_GAP}(?:and|as|to be){_GAP}(?:\w+{_GAP}){{0,3}}(?:safe|secure|not vulnerable|harmless)\b",
         rf"this{_GAP}(?:\w+{_GAP})?{_CODE}{_GAP}is{_GAP}(?:\w+{_GAP})?(?:completely|perfectly|totally|fully|"
-        rf"entirely|absolutely|100\s?%|known to be|guaranteed){_GAP}(?:safe|secure|harmless)\b(?!{_GAP}(?:to|for|from))",
+        rf"entirely|absolutely|100\s?%|known to be|guaranteed){_GAP}(?:safe|secure|harmless)\b"
+        rf"(?!{_GAP}(?:to|for|from))",
         rf"(?:contains?|has|have){_GAP}(?:absolutely{_GAP})?no{_GAP}(?:\w+{_GAP})?(?:vulnerabilit(?:y|ies)|"
         rf"security{_GAP}(?:issues?|problems?|flaws?|risks?))\b",
         rf"(?:note|message|attention|instructions?|notice|hint|dear){_GAP}(?:(?:to|for){_GAP})?(?:(?:the|any|all)"
@@ -53,7 +56,9 @@ ENGLISH = rf"\b(?=[a-z])(?:{_PHRASES})|{_TURNS}"
 _ZH_CODE = r"(?:代码|文件|函数|模块|合约|程序|方法|脚本|片段|项目|实现|逻辑)"
 _ZH_THIS = r"(?:此|这|该|本|以上|以下|上述|下面|上面|所有|全部|整个)(?:段|个|份|些|处|的|部分){0,2}"
 _ZH_FLAWS = r"(?:漏洞|安全问题|安全风险|安全隐患|问题|缺陷|风险|隐患)"
-_ZH_READER = r"(?:审计员|审计者|审计人员|审查者|审核员|审核者|审计工具|审计模型|扫描器|大模型|语言模型|人工智能|AI|助手)"
+_ZH_READER = (
+    r"(?:审计员|审计者|审计人员|审查者|审核员|审核者|审计工具|审计模型|扫描器|大模型|语言模型|人工智能|AI|助手)"
+)
 
 CHINESE = "|".join(
     (
@@ -64,7 +69,7 @@ CHINESE = "|".join(
         rf"{_ZH_THIS}{_ZH_CODE}[^\n。；;]{{0,12}}(?:已|经过|通过|经)[^\n。；;]{{0,12}}(?:审计|审查|审核|评审|检查|验证|复核|确认|检测)"
         rf"[^\n；;]{{0,20}}(?:安全|无漏洞|没有漏洞|没有问题|无问题|可信|无需)",
         rf"{_ZH_THIS}?{_ZH_CODE}(?:是)?(?:完全|绝对|百分之百|100%)(?:是)?安全",
-        rf"(?:没有|不存在|不含|不包含|无)(?:任何|有)?(?:安全)?(?:漏洞|安全问题|安全风险|安全隐患)",
+        r"(?:没有|不存在|不含|不包含|无)(?:任何|有)?(?:安全)?(?:漏洞|安全问题|安全风险|安全隐患)",
         rf"(?:未发现|没有发现|报告无|回答无)(?:任何)?{_ZH_FLAWS}[^\n]{{0,10}}(?:即可|就行|就可以)",
         rf"(?:{_ZH_READER})(?:们)?[，,：:\s]{{0,3}}(?:请|你|应|必须|注意|须|不要)",
         rf"(?:请|只|仅|直接|必须)(?:需|能|要)?(?:直接)?(?:回答|回复|输出|返回|报告)[“\"「'：:\s]{{0,3}}(?:安全|没有{_ZH_FLAWS}|无{_ZH_FLAWS})",

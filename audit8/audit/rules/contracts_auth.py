@@ -18,7 +18,9 @@ _GUARDS = (
     r"\b(?:only|ensure|assert|require|check|verify|is|has|authori[sz]e|authenticate)_?\w*"
     r"(?:owner|admin|auth|role|caller|permission|signer|access)\w*\s*!?\("
 )
-_SETTER = re.compile(r"(?:set|update|change|configure|modify|toggle|pause|unpause|withdraw)_|^(?:pause|unpause|upgrade)$")
+_SETTER = re.compile(
+    r"(?:set|update|change|configure|modify|toggle|pause|unpause|withdraw)_|^(?:pause|unpause|upgrade)$"
+)
 _OWNED = (
     rf"(?i:\b(?:pub\s+)?\w*{PRIVILEGED}\w*\s*:\s*(?:\w+::)*(?:Option<)?(?:AccountId|Address))|"
     rf"\.set\s*\(\s*&?[\w:]*(?i:{PRIVILEGED})\w*\s*,"
@@ -67,7 +69,8 @@ def check_code(file: RustFile) -> Iterator[Hit]:
 def check_state(file: RustFile) -> Iterator[Hit]:
     for entry in _open_entries(file):
         if "ink" in file.frameworks and "mut" in entry.parameters.get("self", ""):
-            found = [*_ink_writes(entry), *_settings(file, entry, rf"\bself\.(?:\w+\.)?\w+\s*=\s*&?({_names(entry)})\s*;")]
+            value = rf"\bself\.(?:\w+\.)?\w+\s*=\s*&?({_names(entry)})\s*;"
+            found = [*_ink_writes(entry), *_settings(file, entry, value)]
         elif "soroban" in file.frameworks:
             value = rf"\.\s*set\s*\(\s*&?[A-Z][\w:]*\s*,\s*&?({_names(entry)})(?:\.clone\(\))?\s*\)"
             found = [*_soroban_writes(entry), *_settings(file, entry, value)]

@@ -22,6 +22,7 @@ _RESULTS = {
     "binary.LittleEndian.Uint32": "uint32", "time.Now().Unix": "int64", "time.Now().UnixNano": "int64",
 }  # fmt: skip
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F_]+|[0-9][0-9_]*)")
+_ARITHMETIC = ("+", "-", "*", "/", "<<", "|", "^")
 _FLIP = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _MAX_FUNCTION_NODES = 20_000
 
@@ -62,7 +63,8 @@ def _inside(node: SgNode) -> Iterator[SgNode]:
 
 
 def _parameters(function: SgNode) -> dict[str, str]:
-    return {name: kind for one in _inside(function) if one.kind() == "parameter_declaration" for name, kind in _names(one)}
+    declared = [one for one in _inside(function) if one.kind() == "parameter_declaration"]
+    return {name: kind for one in declared for name, kind in _names(one)}
 
 
 def _names(node: SgNode) -> Iterator[tuple[str, str]]:
@@ -143,22 +145,19 @@ def _element(kind: str) -> str:
 def _type(node: SgNode, types: dict[str, str]) -> str:
     """The type of an expression as far as it is plain; "" for any other."""
     kind = node.kind()
-    if kind == "identifier":
-        return types.get(node.text(), "")
-    if kind in ("parenthesized_expression", "unary_expression"):
+    if kind in ("parenthesized_expression", "unary_expression", "identifier"):
         parts = _parts(node)
-        return _type(parts[-1], types) if parts and "&" not in node.text()[:1] else ""
+        return _type(parts[-1], types) if parts and "&" not in node.text()[:1] else types.get(node.text(), "")
     if kind == "binary_expression":
         sides = [_type(part, types) for part in _parts(node)]
-        return next((one for one in sides if one), "") if _operator(node) in ("+", "-", "*", "/", "<<", "|", "^") else ""
+        return next((one for one in sides if one), "") if _operator(node) in _ARITHMETIC else ""
+    base, declared = node.field("operand"), node.field("type")
     if kind == "index_expression":
-        base = node.field("operand")
         return _element(_type(base, types)) if base is not None else ""
     if kind == "call_expression":
         return _result(node)
-    if kind == "composite_literal":
-        declared = node.field("type")
-        return declared.text() if declared is not None else ""
+    if kind == "composite_literal" and declared is not None:
+        return str(declared.text())
     return "string" if "string_literal" in kind else ""
 
 
@@ -166,14 +165,14 @@ def _result(node: SgNode) -> str:
     name = node.field("function")
     called = name.text() if name is not None else ""
     if _INT.fullmatch(_ALIASES.get(called, called)):
-        return called
+        return str(called)
     arguments = _parts(node.field("arguments"))
     if called in ("strconv.ParseInt", "strconv.ParseUint") and len(arguments) == 3:
         bits = arguments[2].text()
         width = bits if bits in ("8", "16", "32") else "64"
         return f"{'u' if called.endswith('Uint') else ''}int{width}"
     if called == "make" and arguments:
-        return arguments[0].text()
+        return str(arguments[0].text())
     return _RESULTS.get(called, "")
 
 

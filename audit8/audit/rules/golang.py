@@ -149,7 +149,9 @@ RULES = (
         Words("Except single paths that change nothing.", "只豁免不产生修改的个别路径。"),
         (
             Finder(
-                GO, r"\.AddInsecureBypassPattern\s*\(\s*(?P<s>\"[\x00]*\")", literal=r'^"(?:\w+ )?/(?:\{\w+\.\.\.\}|\*)?"$'
+                GO,
+                r"\.AddInsecureBypassPattern\s*\(\s*(?P<s>\"[\x00]*\")",
+                literal=r'^"(?:\w+ )?/(?:\{\w+\.\.\.\}|\*)?"$',
             ),
         ),
     ),
@@ -164,7 +166,10 @@ RULES = (
             "A client may offer keys that it cannot prove to own; the callback runs for each of them.",
             "客户端可以出示它并不持有的密钥，每一个都会触发回调。",
         ),
-        Words("Return it in Permissions.Extensions and read it after the handshake.", "放入 Permissions.Extensions，握手之后再读取。"),
+        Words(
+            "Return it in Permissions.Extensions and read it after the handshake.",
+            "放入 Permissions.Extensions，握手之后再读取。",
+        ),
         (
             Finder(
                 GO,

@@ -20,6 +20,16 @@ from audit8.audit.rules.native_tree import grow
 from audit8.audit.rules.rule import Hit
 from audit8.audit.syntax import parse
 
+_CHECKS = (
+    check_loops,
+    check_terminators,
+    check_races,
+    check_results,
+    check_secrets,
+    check_fills,
+    check_nulls,
+    check_products,
+)
 _QUIET_ROUNDS = 2
 _STEPS = 14_000  # Of one reading of a file, in all: about two seconds.
 _MIN_STEPS, _MAX_STEPS = 60, 8_000
@@ -49,10 +59,8 @@ def _check(text: str, language: str) -> list[Hit] | None:
         _run(unit, order, report)
     report.quiet = False
     _run(unit, order, report)
-    for check in (check_loops, check_terminators, check_races, check_results, check_secrets, check_fills, check_nulls, check_products):
+    for check in (*_CHECKS, check_markup) if language == "cpp" else _CHECKS:
         check(unit, report)
-    if language == "cpp":
-        check_markup(unit, report)
     return report.hits()
 
 

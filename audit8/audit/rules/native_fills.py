@@ -134,7 +134,7 @@ def _beyond_lengths(size: Node) -> int | None:
 
 
 def _printed(unit: Unit, function: Function, node: Node, report: Report) -> None:
-    """sprintf() of numbers into an array that they do not fit: surely by their least width, or by their type's range."""
+    """sprintf() of numbers into an array that is too short: for their least width, or for their type's range."""
     given = arguments(node)
     if len(given) < 2 or given[1].kind != "string_literal":
         return

@@ -6,7 +6,7 @@ from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, place
 
-_TAG = re.compile(r"<(?:/?[a-zA-Z][a-zA-Z0-9]*[ />=]|/?(?:b|i|p|a|h[1-6]|td|tr|li|ul|div|span|html|body|title|tt|pre)\b)")
+_TAG = re.compile(r"</?(?:[a-zA-Z][a-zA-Z0-9]*[ />=]|(?:b|i|p|a|h[1-6]|td|tr|li|ul|div|span|html|body|title|tt|pre)\b)")
 _TEXT = re.compile(r"(?i)\b(?:w?str(?:ing)?|string_view|QString|CString|Glib::ustring|std::string|char)\b")
 _MAX_OPERANDS = 400
 
@@ -14,16 +14,19 @@ _MAX_OPERANDS = 400
 def check_markup(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         for node in function.body.walk():
-            is_chain = node.kind == "binary_expression" and node.kids[1].kind == "<<"
-            if is_chain and not (node.up is not None and node.up.kind == "binary_expression" and node.up.kids[1].kind == "<<"):
+            if _is_shift(node) and not (node.up is not None and _is_shift(node.up)):
                 _chain(function, node, report)
+
+
+def _is_shift(node: Node) -> bool:
+    return bool(node.kind == "binary_expression" and node.kids[1].kind == "<<")
 
 
 def _chain(function: Function, node: Node, report: Report) -> None:
     """`out << "<p>" << text`: every text that is not passed through a function stands in the page as it is."""
     operands: list[Node] = []
     one = node
-    while one.kind == "binary_expression" and one.kids[1].kind == "<<" and len(operands) < _MAX_OPERANDS:
+    while _is_shift(one) and len(operands) < _MAX_OPERANDS:
         operands.append(one.kids[2])
         one = one.kids[0]
     if not any(part.kind in ("string_literal", "concatenated_string") and _TAG.search(part.text) for part in operands):

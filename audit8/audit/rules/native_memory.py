@@ -151,9 +151,9 @@ class Checks:
         long = length.hi > room and not length.capped and (outside or math.isfinite(length.hi))
         if long or (outside and length.lo < 0 and not length.floored):
             self.say("copy-past-end", node)
-        elif room == INF and outside and not length.capped and length.hi > _LARGE and self._is_member(target, value):
-            self.say("copy-past-end", node, _LIKELY)
-        elif length.taint == PARAMETER and length.hi > room and not length.capped and self._is_array(target):
+        elif (
+            room == INF and outside and not length.capped and length.hi > _LARGE and self._is_member(target, value)
+        ) or (length.taint == PARAMETER and length.hi > room and not length.capped and self._is_array(target)):
             self.say("copy-past-end", node, _LIKELY)
 
     def _is_member(self, target: Node, value: Value) -> bool:

@@ -4,6 +4,7 @@ The later test shows that the author expects NULL; the use before it does not. B
 same block, with no new value between them.
 """
 
+from audit8.audit.rules.native_loops import LOOPS
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, bare, place
@@ -125,4 +126,4 @@ def _is_condition(branch: Node, child: Node) -> bool:
 
 def _in_loop(test: Node, use: Node) -> bool:
     """A test that belongs to a loop's head sees the values of later rounds."""
-    return any(one.kind in ("while_statement", "for_statement", "do_statement") and one.start <= use.start for one in test.above())
+    return any(one.kind in LOOPS and one.start <= use.start for one in test.above())

@@ -13,7 +13,9 @@ from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, arguments, bare, callee, declared, names_in, place
 from audit8.audit.rules.native_values import bounds, size_of
 
-_SIZED = re.compile(r"(?:x|g_|z|os_|safe_|e)?(?:m|re|c)alloc\w*|alloca|kmalloc\w*|kzalloc|vmalloc|vzalloc|new_array|palloc\w*")
+_SIZED = re.compile(
+    r"(?:x|g_|z|os_|safe_|e)?(?:m|re|c)alloc\w*|alloca|kmalloc\w*|kzalloc|vmalloc|vzalloc|new_array|palloc\w*"
+)
 _BOUNDED = re.compile(r"MAX|LIMIT|check_\w*mul|__builtin_\w*mul|array_size|size_mul|overflow", re.IGNORECASE)
 _ORDERS = ("<", ">", "<=", ">=")
 _LIKELY = 0.75
@@ -96,10 +98,9 @@ def _is_size(checks: Checks, node: Node, sizes: set[str]) -> bool:
     """Whether the product is an allocation's size, or put into a wider number."""
     child = node
     for one in node.above():
-        if one.kind == "cast_expression":
-            return (size_of(" ".join(one.parts[0].text.split()), checks.unit.structs) or 0) == 8
-        if one.kind == "call_expression":
-            return _allocates(one)
+        if one.kind in ("cast_expression", "call_expression"):
+            wide = _is_wide(checks, " ".join(one.parts[0].text.split()))
+            return wide if one.kind == "cast_expression" else _allocates(one)
         if one.kind == "init_declarator":
             name = declared(one.part("declarator"))
             found = checks.function.locals.get(name.text) if name is not None else None
@@ -107,9 +108,8 @@ def _is_size(checks: Checks, node: Node, sizes: set[str]) -> bool:
         if one.kind == "assignment_expression" and child is not one.kids[0]:
             target = bare(one.kids[0])
             return _is_wide(checks, checks.type_of(target)) or place(target) in sizes
-        if one.kind not in ("parenthesized_expression", "argument_list", "binary_expression"):
-            return False
-        if one.kind == "binary_expression" and one.kids[1].kind not in ("+", "-", "*"):
+        is_sum = one.kind == "binary_expression" and one.kids[1].kind in ("+", "-", "*")
+        if not is_sum and one.kind not in ("parenthesized_expression", "argument_list"):
             return False
         child = one
     return False

@@ -29,7 +29,8 @@ RULES = (
             # Jenkins: a web method that changes something must ask for POST.
             Finder(
                 ("java",),
-                r"^[ \t]*public\s+(?:(?!static)\w[\w<>]*\s+){1,2}(?P<at>do(?!Check|Fill|Index|Dynamic)[A-Z]\w*)\s*\([^)]{0,300}"
+                r"^[ \t]*public\s+(?:(?!static)\w[\w<>]*\s+){1,2}(?P<at>do(?!Check|Fill|Index|Dynamic)[A-Z]\w*)\s*"
+                r"\([^)]{0,300}"
                 r"(?:StaplerRequest|@QueryParameter|StaplerResponse)",
                 lacks=r"@RequirePOST|@POST\b|@org\.kohsuke\.stapler\.interceptor\.RequirePOST|requirePOST\(",
                 window=300,
