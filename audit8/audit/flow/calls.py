@@ -32,6 +32,8 @@ _CHECKED_BY_STATEMENT = frozenset([ANYTHING])
 _CLEANS = r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$"
 _MAPS = r"\.(?:map|flatMap|collect)$"
 _JOINS = r"(?i)join|concat|resolve|^new File$|^Paths\.get$|^Path\.of$"
+_OPEN_MARKUP = r"(?i)<(?:html|body|p|div|span|h[1-6]|li|td|tr|a|b|title|br)\b[^\x01]*$"
+_MODULES = r"^(?:os\.path|posixpath|path|filepath|path/filepath|File|path\.posix)\.\w+$"
 _MAX_WORDS = 8
 _MAX_REACHES = 40
 
@@ -157,6 +159,9 @@ def _take_in(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
         return
     old = walk.variables[path]
     if walk.matcher.fits(_TEXT_OBJECTS, old.kind):
+        if walk.spec.markup is not None and walk.matcher.fits(_OPEN_MARKUP, old.text):
+            for arg in args:
+                walk.report(walk.spec.markup, arg, node.line, node.end_line)
         new = replace(
             walk.built([replace(old, level=old.level if old.text else FIXED), *args], node.line), kind=old.kind
         )
@@ -188,7 +193,7 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
     way, spec, fits = given.way, walk.spec, walk.matcher.fits
     kind, everything = way.removeprefix("new "), [given.receiver, *args]
     if fits(spec.contents, way):
-        whole = join(args)
+        whole = join(args or [given.receiver])
         held = Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
     elif fits(spec.sources, way):
         # What was checked of an archive's entry stays checked; a request's next parameter is another one.
@@ -199,7 +204,7 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
     elif fits(_MAPS, way) and isinstance(node.args[0] if node.args else None, n.Function):
         held = replace(args[0], kind=kind)
     elif fits(spec.carriers, way):
-        parts = args if isinstance(node.function, n.Name) else everything
+        parts = args if isinstance(node.function, n.Name) or fits(_MODULES, way) else everything
         joined = fits(_JOINS, way) and (len(args) > 1 or given.receiver.level > FIXED)
         held = replace(join(_under_base(parts) if joined else parts), kind=kind)
         held = replace(held, built=held.built or (joined and len(args) > 1))

@@ -107,6 +107,9 @@ def _block(low: Lower, node: SgNode) -> Node:
         if child.kind() == "php_tag":
             shown = child.text() == "<?="
             continue
+        if child.kind() == "text_interpolation":
+            shown = child.text().endswith("<?=")
+            continue
         one = low.node(child)
         if shown and child.kind() == "expression_statement":
             one = Call(line_of(child), end_line_of(child), Name(line_of(child), "echo"), [one], [""])

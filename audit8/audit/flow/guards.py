@@ -56,10 +56,21 @@ def _refine_logic(state: State, test: Logic, holds: bool, depth: int) -> None:
     elif (test.operator == "and") == holds:
         for part in test.parts:
             refine(state, part, holds, depth + 1)
+    elif all(isinstance(part, Compare) and part.operator in ("==", "!=") for part in test.parts):
+        _refine_listed(state, test)
     else:
         # One of the parts came out so, and which one is not known: checks without a polarity count.
         for part in test.parts:
             _refine_either(state, part, depth + 1)
+
+
+def _refine_listed(state: State, test: Logic) -> None:
+    """`not (x != "a" and x != "b")`, or `x == "a" or x == "b"`: it is one of the texts."""
+    wanted = "!=" if test.operator == "and" else "=="
+    sides = [part for part in test.parts if isinstance(part, Compare) and part.operator == wanted]
+    paths = {path_of(part.left) for part in sides if isinstance(part.right, Fixed) and part.right.text not in _EMPTY}
+    if len(sides) == len(test.parts) and len(paths) == 1 and paths != {""}:
+        mark(state, sides[0].left, _ALL)
 
 
 def _refine_either(state: State, test: Node, depth: int) -> None:
@@ -181,6 +192,6 @@ def way_of(state: State, call: Call) -> str:
         node = node.function if isinstance(node, Call) else node.base
     if isinstance(node, Name):
         parts.append(state.imports.get(node.id, node.id))
-    elif isinstance(node, Fixed):
+    else:
         parts.append("")
     return ".".join(reversed(parts))

@@ -253,5 +253,6 @@ JAVA_SPEC = Spec(
     talk=r"^(?:log|logger|LOG|LOGGER|Log)\.\w+$|^new \w*(?:Exception|Error)$|^System\.(?:out|err)\.\w+$",
     page_types=r"\.(?:setContentType|setHeader|addHeader)$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
+    markup=Sink("html-from-strings", "", "xss", least=PARAMETER, least_built=PARAMETER),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|File\.separator|separator)$",
 )

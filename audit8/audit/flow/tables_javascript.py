@@ -212,7 +212,7 @@ JAVASCRIPT_SPEC = Spec(
         r"originalUrl|"
         r"path|param|get|header|files?|rawBody|hostname|host|queryStringParameters|pathParameters|rawHeaders|"
         r"signedCookies|payload|text|json|formData|subdomains|baseUrl|rawQueryString)\b"
-        r"|(?:^|\.)searchParams\b|(?:^|\.)location\.(?:hash|search|href|pathname)\b|^process\.argv\b|"
+        r"|\.entryName$|(?:^|\.)(?:entry|zipEntry|header)\.(?:path|fileName|name|filename)$|(?:^|\.)searchParams\b|(?:^|\.)location\.(?:hash|search|href|pathname)\b|^process\.argv\b|"
         r"(?:^|\.)document\.(?:URL|referrer|cookie|documentURI|location|baseURI)\b|^window\.name$|^URLSearchParams\b|"
         r"^@(?:Query|Param|Body|Headers|Req)\(|^location$|^window\.location$|^(?:\$route|route|this\.\$route)\."
         r"(?:query|params)\b|^useParams\b|^useSearchParams\b|^router\.query\b|^querystring\.parse\b"

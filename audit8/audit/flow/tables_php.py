@@ -7,6 +7,9 @@ from audit8.audit.query_text import SQL
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
 
 
+_QUERY = r"(?i)\b(?:select|insert|update|delete|where|from|set)\b[^\x01]*\x01|^\x01$|^$"
+
+
 def _allows_any_class(given: Given) -> bool:
     return "allowed_classes" not in given.named and len(given.args) < 2
 
@@ -19,14 +22,23 @@ _SINKS = (
     Sink(
         "sql-from-strings",
         r"^(?:mysqli?_(?:query|real_query|multi_query|unbuffered_query)|pg_(?:query|send_query)|sqlite_query|mssql_query|"
-        r"sqlsrv_query|odbc_exec|oci_parse)$|\.(?:query|exec|execute|multi_query|real_query|get_results|get_row|get_var|"
-        r"get_col|prepare|executeQuery|executeStatement|createQuery|fetchAll|fetchAssoc)$|DB\.(?:select|statement|raw|"
-        r"unprepared|insert|update|delete)$",
+        r"sqlsrv_query|odbc_exec|oci_parse)$",
         "sql",
         (0, 1),
         least=OUTSIDE,
         least_built=UNKNOWN,
-        text=r"(?i)\b(?:select|insert|update|delete|where|from|set)\b[^\x01]*\x01|^\x01$|^$",
+        text=_QUERY,
+    ),
+    Sink(
+        "sql-from-strings",
+        r"\.(?:query|exec|execute|multi_query|real_query|get_results|get_row|get_var|"
+        r"get_col|prepare|executeQuery|executeStatement|createQuery|fetchAll|fetchAssoc)$|DB\.(?:select|statement|raw|"
+        r"unprepared|insert|update|delete)$",
+        "sql",
+        (0,),
+        least=OUTSIDE,
+        least_built=UNKNOWN,
+        text=_QUERY,
         when=lambda given: "http" not in given.way.lower() and "curl" not in given.way,
     ),
     Sink(

@@ -118,7 +118,7 @@ class Calls(Copies):
             return Value(taint=taint, null="maybe", moved=True, obj=values[0].obj if values and name != "fgets" else 0)
         if name in ("read", "recv", "fread", "write") and len(values) > 2:
             return Value(-1 if name in ("read", "recv") else 0, values[2].hi, capped=True)
-        found = FINDS.fullmatch(name) and self._is_pointer(node)
+        found = FINDS.fullmatch(re.split(r"->|\.|::", name)[-1]) and self._is_pointer(node)
         if found or ALLOCATES.fullmatch(name):
             return Value(null="maybe", found=bool(found))
         return _result_of(name, taint, receiver)

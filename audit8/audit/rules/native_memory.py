@@ -185,7 +185,7 @@ class Checks:
 
     def overflow(self, node: Node, result: Value, left: Value, right: Value) -> None:
         """Arithmetic with something from outside that nothing bounds, in a type that the result does not fit."""
-        kind = self.type_of(node)
+        kind = self.type_of(node.kids[0] if node.kind == "assignment_expression" else node)
         limits = bounds(kind, self.unit.structs) if kind else None
         if limits is None:
             return

@@ -77,6 +77,8 @@ RULES = (
                 rf"\bv?s(?:n)?printf\s*\([^;\"]{{0,120}}(?P<s>{DSTR})\s*,\s*(?P<v>[^;]{{1,200}})\)\s*;",
                 literal=_FORMATTED_SQL,
                 vary="varies",
+                lacks=r"escape_string|PQescape\w+",
+                window=800,
             ),
             Finder(
                 ("csharp",), rf"(?:\$@?|@\$)(?P<s>{DSTR})", literal=SQL, vary="varies", holes=CS_HOLES, unless=_TALK
