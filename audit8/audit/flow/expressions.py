@@ -17,6 +17,7 @@ from audit8.audit.flow.value import FIXED, HOLE, NOTHING, OUTSIDE, PARAMETER, UN
 HANDLERS: dict[type[n.Node], Callable[[Any, Any], Value]] = {}
 _MAX_DEPTH = 110
 _CONSTANT = r"^(?:[A-Z][A-Z0-9_]+|__\w+__)$"
+_PREFIXED = frozenset(["path", "redirect", "ssrf"])
 _SIZES = r"^(?:length|size|count|len|Length|Size)$"
 
 
@@ -135,7 +136,7 @@ def _from_folder(values: list[Value]) -> list[Value]:
     if len(values) < 2 or values[0].level != PARAMETER or not _begins_path(values[1]):
         return values
     first = values[0]
-    return [replace(first, clean=first.clean | {"path"}, rest=max(first.rest, UNKNOWN)), *values[1:]]
+    return [replace(first, clean=first.clean | _PREFIXED, rest=max(first.rest, UNKNOWN)), *values[1:]]
 
 
 def _begins_path(value: Value) -> bool:

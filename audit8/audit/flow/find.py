@@ -17,6 +17,7 @@ from audit8.audit.flow.grammar_ruby import RUBY
 from audit8.audit.flow.lower import Lower, Shape
 from audit8.audit.flow.merges import merges
 from audit8.audit.flow.nodes import Function
+from audit8.audit.flow.php_pages import code_of
 from audit8.audit.flow.spec import Matcher, Spec
 from audit8.audit.flow.state import Found
 from audit8.audit.flow.tables_go import GO_SPEC
@@ -59,8 +60,7 @@ def _matcher(language: str) -> Matcher:
 
 def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
     """Where outside data reaches a sink, by line; None where there is no tree or no table."""
-    if language == "php" and "<?" not in text:
-        text = f"<?php {text}"  # A part of a file, pasted.
+    text = code_of(text) if language == "php" else text
     root = parse(text, language, name) if language in _TABLES else None
     if root is None:
         return None

@@ -100,24 +100,6 @@ def _statement(word: str) -> Shape:
     return lower
 
 
-def _block(low: Lower, node: SgNode) -> Node:
-    """Statements; what follows `<?=` is written to the page."""
-    parts, shown = list[Node](), False
-    for child in named(node):
-        if child.kind() == "php_tag":
-            shown = child.text() == "<?="
-            continue
-        if child.kind() == "text_interpolation":
-            shown = child.text().endswith("<?=")
-            continue
-        one = low.node(child)
-        if shown and child.kind() == "expression_statement":
-            one = Call(line_of(child), end_line_of(child), Name(line_of(child), "echo"), [one], [""])
-        parts.append(one)
-        shown = False
-    return Block(line_of(node), parts)
-
-
 def _if(low: Lower, node: SgNode) -> Node:
     branches = [(low.node(node.field("condition")), low.block(node.field("body")))]
     other = None
@@ -213,9 +195,11 @@ PHP: dict[str, Shape] = {
     "variable_name": _variable,
     **dict.fromkeys(("name", "qualified_name", "relative_scope", "dynamic_variable_name"), _plain),
     **dict.fromkeys(("integer", "float", "boolean", "null", "class_constant_access_expression"), shapes.fixed),
-    **dict.fromkeys(("namespace_definition", "const_declaration", "text", "text_interpolation"), shapes.fixed),
+    **dict.fromkeys(("namespace_definition", "const_declaration"), shapes.fixed),
     "namespace_use_declaration": _use,
-    **dict.fromkeys(("program", "compound_statement", "colon_block", "declaration_list", "finally_clause"), _block),
+    **dict.fromkeys(
+        ("program", "compound_statement", "colon_block", "declaration_list", "finally_clause"), shapes.block
+    ),
     **dict.fromkeys(("expression_statement", "parenthesized_expression", "argument", "by_ref"), shapes.inside),
     **dict.fromkeys(("error_suppression_expression", "clone_expression", "variadic_unpacking"), shapes.inside),
     **dict.fromkeys(("encapsed_string", "string", "heredoc_body"), _text),

@@ -20,7 +20,7 @@ PYTHON_SPEC = Spec(
         r"uri|read|content|path_info|get_host|user_agent|rfile)\b"
         r"|^sys\.argv\b|^(?:raw_)?input$|^self\.(?:get_argument|get_query_argument|get_body_argument|get_arguments|"
         r"path_kwargs)\b|^(?:cgi\.)?FieldStorage\b|^(?:self\.)?rfile\.read|^os\.environ\.get\.?QUERY|"
-        r"^(?:form|fs)\.getvalue$|\.recv$|^self\.kwargs\b|\.cleaned_data\b|^web\.input\b"
+        r"\.(?:infolist|getmembers)\.(?:filename|name)$|\.(?:namelist|getnames)$|^(?:form|fs)\.getvalue$|\.recv$|^self\.kwargs\b|\.cleaned_data\b|^web\.input\b"
     ),
     requests=((r"^(?:request|req)$", "", "request"), ("", r"\bRequest\b", "request")),
     carriers=(

@@ -52,7 +52,7 @@ RULES = (
                 rf"opendir)\s*\()",
                 literal=r"/%s",
                 vary="request",
-                lacks=_PATH_CHECKED + r"|strchr\([^)]*'/'|strstr",
+                lacks=_PATH_CHECKED + r"|strchr\([^)]*'/'|strstr|[=!]=\s*'[/.\\]",
                 window=700,
             ),
         ),

@@ -4,6 +4,7 @@ The claims' words are in the tables (memory.py, native_memory_rules.py, native_l
 read twice in silence, so that callers know what callees return and callees what callers give; the third reading counts.
 """
 
+from audit8.audit.rules.native_bounds import check_bounds
 from audit8.audit.rules.native_fills import check_fills
 from audit8.audit.rules.native_loops import check_loops
 from audit8.audit.rules.native_markup import check_markup
@@ -29,6 +30,7 @@ _CHECKS = (
     check_fills,
     check_nulls,
     check_products,
+    check_bounds,
 )
 _QUIET_ROUNDS = 2
 _STEPS = 14_000  # Of one reading of a file, in all: about two seconds.

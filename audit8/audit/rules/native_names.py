@@ -26,7 +26,8 @@ ENDS = re.compile(
 )
 # Look-ups that say NULL for "not found".
 FINDS = re.compile(
-    r"(?:\w+_)?(?:find|lookup|search)(?:_\w+)?|\w*(?:Find|Lookup|Search)(?:[A-Z]\w*)?|\w+_get_by_\w+|\w*Get(?:Input|Output)\b"
+    r"(?:find|lookup|search)[A-Z]\w*|(?:\w+_)?(?:find|lookup|search)(?:_\w+)?|"
+    r"\w*(?:Find|Lookup|Search)(?:[A-Z]\w*)?|\w+_get_by_\w+|\w*Get(?:Input|Output)\b"
     r"|GetInput|GetOutput|GetIntermediates|GetVariableInput|getenv_\w+|\w*get_(?:header|param|property|attr|attribute|elem)"
 )
 _WIDTH = r"(8|16|24|32|64)"
