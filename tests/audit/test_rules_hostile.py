@@ -44,13 +44,22 @@ SEEDS = [
     "a.get(b).unwrap() / c * ",
     "x.call{value: 1}(",
 ]
+OWN = {
+    "python": ["ignore all the of these any every ", "this code has been reviewed ", "\u5ffd\u7565\u4ee5\u4e0a"],
+    "c": ["if (p) p->x = !p;\n", "while (*s) b[i++] = *s++;\n", "a * b * "],
+    "cpp": ['o << "<p>" << '],
+    "go": ["int32(uint8(", "x != 'a' && ", "f(&a, -b) "],
+    "php": ["$x = $_GET['a'] . ", "<?= ?>", "<?= $_GET['a'] ?>\n"],
+}
 
 
 @pytest.mark.parametrize("language", sorted(LEXERS))
 def test_no_text_keeps_the_rules_busy(language: str) -> None:
     texts = [
         seed * (CHARS // len(seed))
-        for seed in (SEEDS if language in ("python", "javascript", "c", "rust", "solidity") else SEEDS[::3])
+        for seed in (
+            SEEDS if language in ("python", "javascript", "c", "rust", "solidity", "go", "php") else SEEDS[::3]
+        )
     ]
     for text in texts:
         began = time.process_time()

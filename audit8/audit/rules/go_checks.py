@@ -24,6 +24,8 @@ _RESULTS = {
 _NUMBER = re.compile(r"-?(?:0[xX][0-9a-fA-F_]+|[0-9][0-9_]*)")
 _ARITHMETIC = ("+", "-", "*", "/", "<<", "|", "^")
 _FLIP = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_COMPARISONS = ("<", ">", "<=", ">=", "==", "!=")
+_MAX_EXPRESSION_CHARS = 300
 _MAX_FUNCTION_NODES = 20_000
 
 
@@ -95,10 +97,10 @@ def _check(nodes: list[SgNode], types: dict[str, str]) -> Iterator[tuple[str, Sg
             _assign(node, types, lengths)
         elif kind == "range_clause":
             _range(node, types)
-        elif kind == "unary_expression" and node.text().startswith("&"):
-            lengths.pop(node.text()[1:], None)
+        elif kind == "unary_expression" and _operator(node) == "&":
+            lengths.pop(_short(_parts(node)[-1]) if _parts(node) else "", None)
         elif kind == "binary_expression":
-            for one in re.findall(r"\blen\((\w+)\)", node.text()):
+            for one in _measured(node):
                 lengths.pop(one, None)
             looked |= set(_bounds(node))
         elif kind == "call_expression" and _loses(node, types, looked):
@@ -142,12 +144,24 @@ def _element(kind: str) -> str:
     return re.sub(r"^(?:\[[^\]]*\]|\.\.\.)", "", kind) if kind[:1] in "[." and kind else ""
 
 
+def _short(node: SgNode) -> str:
+    """The text of a node, "" for a long one: whoever nests deeply would have it copied again and again."""
+    span = node.range()
+    return str(node.text()) if span.end.index - span.start.index <= _MAX_EXPRESSION_CHARS else ""
+
+
+def _measured(node: SgNode) -> Iterator[str]:
+    """What `len()` is asked of in a comparison."""
+    if _operator(node) in _COMPARISONS:
+        yield from re.findall(r"\blen\((\w+)\)", _short(node))
+
+
 def _type(node: SgNode, types: dict[str, str]) -> str:
-    """The type of an expression as far as it is plain; "" for any other."""
-    kind = node.kind()
+    """The type of an expression as far as it is short and plain; "" for any other."""
+    kind = node.kind() if _short(node) else ""
     if kind in ("parenthesized_expression", "unary_expression", "identifier"):
         parts = _parts(node)
-        return _type(parts[-1], types) if parts and "&" not in node.text()[:1] else types.get(node.text(), "")
+        return _type(parts[-1], types) if parts and _operator(node) != "&" else types.get(_short(node), "")
     if kind == "binary_expression":
         sides = [_type(part, types) for part in _parts(node)]
         return next((one for one in sides if one), "") if _operator(node) in _ARITHMETIC else ""
@@ -196,17 +210,15 @@ def _span(kind: str) -> tuple[int, int] | None:
 def _bounds(node: SgNode) -> Iterator[tuple[str, str]]:
     """Which names a comparison bounds, and on which side: whichever way it comes out, somebody looked."""
     operator, sides = _operator(node), _parts(node)
-    if len(sides) != 2:
-        return
-    if operator in ("==", "!="):
+    if len(sides) != 2 or operator not in _FLIP:
         return
     for one, sign, other in ((sides[0], operator, sides[1]), (sides[1], _FLIP.get(operator, ""), sides[0])):
         if sign and one.kind() in ("identifier", "selector_expression", "index_expression"):
-            text = other.text()
+            text = _short(other)
             low = text in ("0", "-1", "1") or text.startswith(("-", "math.Min"))
-            yield one.text(), "low" if low else "high"
+            yield _short(one), "low" if low else "high"
             if not _NUMBER.fullmatch(text) and not text.startswith("math."):
-                yield one.text(), "low"
+                yield _short(one), "low"
 
 
 def _loses(node: SgNode, types: dict[str, str], looked: set[tuple[str, str]]) -> bool:
@@ -215,6 +227,8 @@ def _loses(node: SgNode, types: dict[str, str], looked: set[tuple[str, str]]) ->
     if target is None or len(given) != 1:
         return False
     value = given[0]
+    if not _short(value):
+        return False
     if value.kind() == "call_expression" and not value.text().startswith(("strconv.", "binary.", "rand.Int", "time.")):
         return False
     source = _span(_type(value, types))

@@ -109,7 +109,7 @@ def _unread_size(unit: Unit, function: Function, report: Report) -> None:
     """A parameter says how large a buffer is, the buffer is read at fixed places, and nobody reads the parameter."""
     sizes = [one for one in function.params if _LENGTHS.fullmatch(one.name) and bounds(one.type, unit.structs)]
     buffers = [one.name for one in function.params if _BYTES.fullmatch(one.type)]
-    if len(sizes) != 1 or len(buffers) != 1 or any(True for _ in function.body.walk() if _.text == sizes[0].name):
+    if len(sizes) != 1 or len(buffers) != 1 or sizes[0].name in names_in(function.body):
         return
     names = {buffers[0]}
     for one in function.body.walk():
