@@ -74,6 +74,11 @@ RULES = (
             ),
             Finder(
                 C,
+                rf"\bsqlite3_v?mprintf\s*\(\s*(?P<s>{DSTR})",
+                literal=r"(?i)\b(?:select|insert|update|delete|where)\b[^\"]*%s",
+            ),
+            Finder(
+                C,
                 rf"\bv?s(?:n)?printf\s*\([^;\"]{{0,120}}(?P<s>{DSTR})\s*,\s*(?P<v>[^;]{{1,200}})\)\s*;",
                 literal=_FORMATTED_SQL,
                 vary="varies",
