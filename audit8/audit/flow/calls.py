@@ -178,6 +178,8 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
     if fits(spec.numbers, way):
         size = next((at for pattern, at in spec.sizes.items() if fits(pattern, way) and at < len(args)), None)
         return Value(kind=kind, text=args[size].text if size is not None else "")
+    if way == "require" and args and args[0].text:
+        return Value(kind=args[0].text.removeprefix("node:"))  # A module, used where it is asked for.
     cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
     if cleaned:
         return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)

@@ -7,12 +7,13 @@ import re
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_names import READS
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, bare, callee, calls, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, names_in, place
 from audit8.audit.rules.native_values import bounds
 
 _ORDERS = ("<", ">", "<=", ">=")
 _LENGTHS = re.compile(r"(?i)(?:buf|data|pkt|packet|msg|in|src|frame|payload|input)?_?(?:size|len|length|nbytes|count)")
 _BYTES = re.compile(r"(?:const )?(?:unsigned )?(?:char|u?int8_t|u8|u_char|uchar|BYTE|guint8|uint8) ?\*")
+_COPIES = ("memcpy", "memmove", "strncpy", "bcopy")
 _LIKELY = 0.75
 _HALF = 0.6
 
@@ -25,6 +26,8 @@ def check_bounds(unit: Unit, report: Report) -> None:
                 _index_is_length(function, node, report)
             elif node.kind == "for_statement":
                 _long_loop(unit, function, node, compared, report)
+            elif node.kind == "call_expression" and callee(node) in _COPIES:
+                _long_copy(unit, function, node, compared, report)
         _unread_size(unit, function, report)
 
 
@@ -86,6 +89,20 @@ def _long_loop(unit: Unit, function: Function, loop: Node, compared: dict[str, l
         at, array = _index(written), function.locals.get(place(written.kids[0]))
         if array is not None and array.counts and array.counts[0] and at is not None and place(at) == index:
             report.say("index-out-of-bounds", node, _LIKELY)
+
+
+def _long_copy(unit: Unit, function: Function, call: Node, compared: dict[str, list[Node]], report: Report) -> None:
+    """`memcpy(array, p, n)` where n was read from memory, can be larger than the array, and nothing compares it."""
+    given = arguments(call)
+    target = function.locals.get(place(given[0])) if len(given) == 3 else None
+    length = function.locals.get(place(given[2])) if len(given) == 3 else None
+    if target is None or length is None or not target.counts or length.counts or length in function.params:
+        return
+    room, limits = unit.bytes_of(target), bounds(length.type, unit.structs)
+    if room is None or limits is None or limits[1] <= room or compared.get(length.name):
+        return
+    if _is_given(function, length):
+        report.say("copy-past-end", call, _LIKELY)
 
 
 def _is_given(function: Function, variable: Variable) -> bool:
