@@ -29,12 +29,17 @@ _KEYS = {
 
 def read(paths: Sequence[Path]) -> dict[str, list[Case]]:
     """The cases of each file, by the file's name; a case that is in several files is one case of each."""
-    return {
-        path.stem: pairs_in(path)
-        if path.suffix == ".toml"
-        else [Case.of(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        for path in paths
-    }
+    return {_title(path): _cases(path) for path in paths}
+
+
+def _title(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}" if path.suffix == ".toml" else path.stem
+
+
+def _cases(path: Path) -> list[Case]:
+    if path.suffix == ".toml":
+        return pairs_in(path)
+    return [Case.of(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
 def claims_of(case: Case) -> list[Claim]:
