@@ -83,3 +83,20 @@ def test_no_text_keeps_the_rules_busy(language: str) -> None:
 def test_python_made_to_exhaust_the_parser_is_still_answered(text: str) -> None:
     source = Source("a.py", text, "python")
     assert all(1 <= claim.line <= len(source.lines) for claim in run_rules(source, "en"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x = malloc(strlen(s) + 1); strcpy(x, s);\n",
+        "for (i = 0; i < n; i++) b[i] = 1;\n",
+        "while (*s) { b[i] = *s; i++; }\n",
+        "if (n < m) y = n * m;\n",
+        "p->x = 1; if (!p) y();\n",
+    ],
+)
+def test_a_long_function_costs_in_proportion(body: str) -> None:
+    head = "void f(char *s, int n, int m, struct t *p) { char b[9]; char *x; long y; int i = 0;\n"
+    began = time.process_time()
+    run_rules(Source("a", head + body * 1200 + "}", "c"), "en")
+    assert time.process_time() - began < 8

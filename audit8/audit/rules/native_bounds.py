@@ -13,6 +13,7 @@ from audit8.audit.rules.native_values import bounds
 _ORDERS = ("<", ">", "<=", ">=")
 _LENGTHS = re.compile(r"(?i)(?:buf|data|pkt|packet|msg|in|src|frame|payload|input)?_?(?:size|len|length|nbytes|count)")
 _BYTES = re.compile(r"(?:const )?(?:unsigned )?(?:char|u?int8_t|u8|u_char|uchar|BYTE|guint8|uint8) ?\*")
+_MAX_LOOKED = 200  # Loops and copies of one function: each may read all of it.
 _COPIES = ("memcpy", "memmove", "strncpy", "bcopy")
 _LIKELY = 0.75
 _HALF = 0.6
@@ -20,13 +21,15 @@ _HALF = 0.6
 
 def check_bounds(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
-        compared = _compared(function)
+        compared, left = _compared(function), _MAX_LOOKED
         for node in function.body.walk():
             if node.kind == "subscript_expression":
                 _index_is_length(function, node, report)
-            elif node.kind == "for_statement":
+            elif node.kind == "for_statement" and left > 0:
+                left -= 1
                 _long_loop(unit, function, node, compared, report)
-            elif node.kind == "call_expression" and callee(node) in _COPIES:
+            elif node.kind == "call_expression" and callee(node) in _COPIES and left > 0:
+                left -= 1
                 _long_copy(unit, function, node, compared, report)
         _unread_size(unit, function, report)
 

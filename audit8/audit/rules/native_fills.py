@@ -13,16 +13,19 @@ from audit8.audit.rules.native_values import is_unsigned
 _COMPARES = ("<", ">", "<=", ">=", "==", "!=")
 _CONVERSION = re.compile(r"%(?:%|[-+ #0']*(\*|\d+)?(?:\.(\*|\d+))?(hh|h|ll|l|z|j|t|L)?([a-zA-Z]))")
 _DIGITS = {"hh": 3, "h": 5, "": 10, "l": 19, "ll": 19, "z": 19, "j": 19, "t": 19}
+_MAX_LOOKED, _MAX_WRITTEN = 60, 20
 _LIKELY = 0.75
 
 
 def check_fills(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
+        left = _MAX_LOOKED  # Loops and allocations of one function whose surroundings are read.
         for node in function.body.walk():
-            if node.kind in LOOPS:
-                _runs_on(function, node, report)
-            elif node.kind == "call_expression" and callee(node) in ("malloc", "alloca", "xmalloc", "g_malloc"):
-                _put_together(function, node, report)
+            is_loop = node.kind in LOOPS
+            allocates = node.kind == "call_expression" and callee(node) in ("malloc", "alloca", "xmalloc", "g_malloc")
+            if (is_loop or allocates) and left > 0:
+                left -= 1
+                (_runs_on if is_loop else _put_together)(function, node, report)
             elif node.kind == "call_expression" and callee(node) == "sprintf":
                 _printed(unit, function, node, report)
 
@@ -35,9 +38,10 @@ def _runs_on(function: Function, loop: Node, report: Report) -> None:
     condition = loop.part("condition")
     if condition is None or not _looks_into_text(function, condition):
         return
-    for one in loop.walk():
-        if one.kind != "assignment_expression" or one.kids[0].kind != "subscript_expression":
-            continue
+    written = [
+        one for one in loop.walk() if one.kind == "assignment_expression" and one.kids[0].kind == "subscript_expression"
+    ]
+    for one in written[:_MAX_WRITTEN]:
         array, index = one.kids[0].kids[0], _index(one.kids[0])
         found = function.locals.get(place(array))
         name = place(bare(index.parts[0]) if index is not None and index.kind == "update_expression" else index)

@@ -113,7 +113,7 @@ def _unchanged(function: Function, node: Node, condition: Node) -> bool:
         return False
     names = names_in(condition)
     own = {name for name in names if name in function.locals and "volatile" not in function.locals[name].node.text}
-    changed = {name for name, _, _ in changes(node)} | _handed_out(function.body)
+    changed = {name for name, _, _ in changes(node)} | function.handed_out()
     return bool(own) and own == {name for name in names if not name.isupper()} and not own & changed
 
 
@@ -142,12 +142,6 @@ def changes(node: Node) -> list[tuple[str, Node, str]]:
     return found
 
 
-def _handed_out(node: Node) -> set[str]:
-    """Names whose address is taken, or that a lambda may change."""
-    taken = {place(one.kids[1]) for one in node.walk() if one.kind == "pointer_expression" and one.text.startswith("&")}
-    return taken | {name for one in node.walk() if one.kind == "lambda_expression" for name in names_in(one)}
-
-
 def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> bool:
     """One variable against a bound that its steps never reach."""
     if condition.kind != "binary_expression" or condition.kids[1].kind not in ("<", "<=", ">", ">=", "!="):
@@ -157,7 +151,7 @@ def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> b
     begin = node.part("initializer")
     steps = [(one, way) for target, one, way in changes(node) if target == name and not _within(one, begin)]
     ways = {way for _, way in steps}
-    if variable is None or not steps or name in _handed_out(function.body) or variable.counts:
+    if variable is None or not steps or name in function.handed_out() or variable.counts:
         return False
     other = {target for target, _, _ in changes(node)} & names_in(condition.kids[2])
     if not other and ((operator in ("<", "<=") and ways == {"-"}) or (operator in (">", ">=") and ways == {"+"})):

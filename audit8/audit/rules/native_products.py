@@ -24,13 +24,15 @@ _LIKELY = 0.75
 def check_products(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         checks = Checks(unit, function, report)
-        looked = _looked_at(function)
+        looked: dict[str, int] = {}
+        for name, at in _looked_at(function):
+            looked[name] = min(at, looked.get(name, at))
         sizes = _sizes(function)
         for node in function.body.walk():
             if node.kind != "binary_expression" or node.kids[1].kind != "*" or _inside_product(node):
                 continue
             factors = _factors(unit, checks, node)
-            if factors is None or any(at < node.start and name in factors for name, at in looked):
+            if factors is None or any(looked.get(name, node.start) < node.start for name in factors):
                 continue
             if _is_size(checks, node, sizes):
                 report.say("integer-overflow", node, _LIKELY)
