@@ -1,7 +1,8 @@
 """How good the static rules are alone, on labelled cases.
 
-python bench/rules.py FILE.jsonl [FILE.jsonl ...] [--language go] [--by language,family] [--list]
+python bench/rules.py FILE [FILE ...] [--language go] [--by language,family] [--list]
 
+A file is JSON lines of cases, or TOML of pairs (pairs.py).
 Prints per file, and per language and family over all files, what scoring.py defines. `--list` names the cases that
 were missed or wrongly flagged by id and family, never their code.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from audit8.audit.rules import run_rules
 from audit8.types import Source
+from bench.pairs import pairs_in
 from bench.scoring import Case, Claim, by, score, table
 
 _KEYS = {
@@ -27,10 +29,17 @@ _KEYS = {
 
 def read(paths: Sequence[Path]) -> dict[str, list[Case]]:
     """The cases of each file, by the file's name; a case that is in several files is one case of each."""
-    return {
-        path.stem: [Case.of(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        for path in paths
-    }
+    return {_title(path): _cases(path) for path in paths}
+
+
+def _title(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}" if path.suffix == ".toml" else path.stem
+
+
+def _cases(path: Path) -> list[Case]:
+    if path.suffix == ".toml":
+        return pairs_in(path)
+    return [Case.of(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
 def claims_of(case: Case) -> list[Claim]:

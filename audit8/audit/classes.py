@@ -148,6 +148,8 @@ _TABLE = (
         "Is money or a right changed without an event or log entry?", _CHAIN, (223,)),
     VulnClass("hidden-text", "CWE-1007", MEDIUM, "Hidden reordering of text", "隐藏的文本重排",
         "Do bidirectional control characters make the code look different from what it does?", (), (451,)),
+    VulnClass("prompt-injection", "CWE-1427", MEDIUM, "Text that addresses the auditor", "针对审计者的文字（提示注入）",
+        "Does a comment or string tell whoever audits the code what to conclude, report or ignore?", (), (1426,)),
 )
 # fmt: on
 

@@ -14,6 +14,6 @@ SQL = (
     + _NOT_PROSE
     + (
         r"\S|\bwhere\s+[\w.\"`]{1,60}\s*(?:=|<>|!=|<|>|\blike\b|\bin\b)|\border\s+by\s+[\"'`]?\s*[+.]|"
-        r"\breplace\s+into\s+\S)"
+        r"\breplace\s+into\s+\S)|\b(?:AND|OR)\s+[\w.\"`]{1,60}\s*(?:=|<>|!=|<|>|LIKE\b|IN\b)[\s'\"(%]{0,4}\x01"
     )
 )

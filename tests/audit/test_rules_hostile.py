@@ -44,13 +44,22 @@ SEEDS = [
     "a.get(b).unwrap() / c * ",
     "x.call{value: 1}(",
 ]
+OWN = {
+    "python": ["ignore all the of these any every ", "this code has been reviewed ", "\u5ffd\u7565\u4ee5\u4e0a"],
+    "c": ["if (p) p->x = !p;\n", "while (*s) b[i++] = *s++;\n", "a * b * "],
+    "cpp": ['o << "<p>" << '],
+    "go": ["int32(uint8(", "x != 'a' && ", "f(&a, -b) "],
+    "php": ["$x = $_GET['a'] . ", "<?= ?>", "<?= $_GET['a'] ?>\n"],
+}
 
 
 @pytest.mark.parametrize("language", sorted(LEXERS))
 def test_no_text_keeps_the_rules_busy(language: str) -> None:
     texts = [
         seed * (CHARS // len(seed))
-        for seed in (SEEDS if language in ("python", "javascript", "c", "rust", "solidity") else SEEDS[::3])
+        for seed in (
+            SEEDS if language in ("python", "javascript", "c", "rust", "solidity", "go", "php") else SEEDS[::3]
+        )
     ]
     for text in texts:
         began = time.process_time()
@@ -74,3 +83,20 @@ def test_no_text_keeps_the_rules_busy(language: str) -> None:
 def test_python_made_to_exhaust_the_parser_is_still_answered(text: str) -> None:
     source = Source("a.py", text, "python")
     assert all(1 <= claim.line <= len(source.lines) for claim in run_rules(source, "en"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x = malloc(strlen(s) + 1); strcpy(x, s);\n",
+        "for (i = 0; i < n; i++) b[i] = 1;\n",
+        "while (*s) { b[i] = *s; i++; }\n",
+        "if (n < m) y = n * m;\n",
+        "p->x = 1; if (!p) y();\n",
+    ],
+)
+def test_a_long_function_costs_in_proportion(body: str) -> None:
+    head = "void f(char *s, int n, int m, struct t *p) { char b[9]; char *x; long y; int i = 0;\n"
+    began = time.process_time()
+    run_rules(Source("a", head + body * 400 + "}", "c"), "en")
+    assert time.process_time() - began < 8

@@ -71,6 +71,7 @@ def test_every_class_of_ours_is_in_a_family() -> None:
         "account-validation",
         "arbitrary-call",
         "hidden-text",
+        "prompt-injection",
         "missing-event",
         "input-validation",
     }

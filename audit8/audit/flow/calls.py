@@ -32,6 +32,8 @@ _CHECKED_BY_STATEMENT = frozenset([ANYTHING])
 _CLEANS = r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$"
 _MAPS = r"\.(?:map|flatMap|collect)$"
 _JOINS = r"(?i)join|concat|resolve|^new File$|^Paths\.get$|^Path\.of$"
+_OPEN_MARKUP = r"(?i)<(?:html|body|p|div|span|h[1-6]|li|td|tr|a|b|title|br)\b[^\x01]*$"
+_MODULES = r"^(?:os\.path|posixpath|path|filepath|path/filepath|File|path\.posix)\.\w+$"
 _MAX_WORDS = 8
 _MAX_REACHES = 40
 
@@ -157,6 +159,9 @@ def _take_in(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
         return
     old = walk.variables[path]
     if walk.matcher.fits(_TEXT_OBJECTS, old.kind):
+        if walk.spec.markup is not None and walk.matcher.fits(_OPEN_MARKUP, old.text):
+            for arg in args:
+                walk.report(walk.spec.markup, arg, node.line, node.end_line)
         new = replace(
             walk.built([replace(old, level=old.level if old.text else FIXED), *args], node.line), kind=old.kind
         )
@@ -173,6 +178,8 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
     if fits(spec.numbers, way):
         size = next((at for pattern, at in spec.sizes.items() if fits(pattern, way) and at < len(args)), None)
         return Value(kind=kind, text=args[size].text if size is not None else "")
+    if way == "require" and args and args[0].text:
+        return Value(kind=args[0].text.removeprefix("node:"))  # A module, used where it is asked for.
     cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
     if cleaned:
         return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)
@@ -188,16 +195,18 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
     way, spec, fits = given.way, walk.spec, walk.matcher.fits
     kind, everything = way.removeprefix("new "), [given.receiver, *args]
     if fits(spec.contents, way):
-        whole = join(args)
+        whole = join(args or [given.receiver])
         held = Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
     elif fits(spec.sources, way):
-        held = Value(OUTSIDE, kind=kind, origins=given.receiver.origins)
+        # What was checked of an archive's entry stays checked; a request's next parameter is another one.
+        clean = given.receiver.clean if given.receiver.level > FIXED else frozenset[str]()
+        held = Value(OUTSIDE, clean, kind=kind, origins=given.receiver.origins)
     elif fits(spec.page_sources, way):
         held = Value(PARAMETER, kind=kind)
     elif fits(_MAPS, way) and isinstance(node.args[0] if node.args else None, n.Function):
         held = replace(args[0], kind=kind)
     elif fits(spec.carriers, way):
-        parts = args if isinstance(node.function, n.Name) else everything
+        parts = args if isinstance(node.function, n.Name) or fits(_MODULES, way) else everything
         joined = fits(_JOINS, way) and (len(args) > 1 or given.receiver.level > FIXED)
         held = replace(join(_under_base(parts) if joined else parts), kind=kind)
         held = replace(held, built=held.built or (joined and len(args) > 1))

@@ -11,12 +11,13 @@ from audit8.audit.flow import nodes as n
 from audit8.audit.flow.guards import refine
 from audit8.audit.flow.lower import ERROR
 from audit8.audit.flow.lower import UNKNOWN as UNKNOWN_NAME
-from audit8.audit.flow.state import State, path_of
+from audit8.audit.flow.state import LOOKED, State, path_of
 from audit8.audit.flow.value import FIXED, HOLE, NOTHING, OUTSIDE, PARAMETER, UNKNOWN, Value, build, join, kind_of
 
 HANDLERS: dict[type[n.Node], Callable[[Any, Any], Value]] = {}
 _MAX_DEPTH = 110
 _CONSTANT = r"^(?:[A-Z][A-Z0-9_]+|__\w+__)$"
+_PREFIXED = frozenset(["path", "redirect", "ssrf"])
 _SIZES = r"^(?:length|size|count|len|Length|Size)$"
 
 
@@ -61,7 +62,12 @@ class Expressions(State):
 
     def member(self, node: n.Member) -> Value:
         known = self.variables.get(path_of(node))
-        return known if known is not None else self.member_of(node, self.value(node.base))
+        return known if known is not None else self._looked_at(node, self.member_of(node, self.value(node.base)))
+
+    def _looked_at(self, node: n.Node, value: Value) -> Value:
+        """`value` with what tests have shown about the way to it."""
+        seen = self.variables.get(LOOKED + path_of(node))
+        return value if seen is None else value.cleaned(seen.clean)
 
     def member_of(self, node: n.Member, base: Value) -> Value:
         """The member of a value that is known already: a chain of calls is walked once."""
@@ -87,7 +93,7 @@ class Expressions(State):
             return known
         way = kind_of(base.kind, "[]")
         if self.matcher.fits(self.spec.sources, way):
-            return Value(OUTSIDE, kind=way, origins=base.origins)
+            return self._looked_at(node, Value(OUTSIDE, kind=way, origins=base.origins))
         if base.level == FIXED and (not base.kind or key.level == FIXED):
             return replace(base, kind=way)  # A look-up in a fixed table gives one of its values.
         # What a table from elsewhere holds under a key is not the key.
@@ -98,7 +104,7 @@ class Expressions(State):
 
     def built(self, values: list[Value], line: int, end_line: int = 0) -> Value:
         """A text made of the values; a query made so is looked at here, wherever it goes."""
-        whole = build(values)
+        whole = build(_from_folder(values))
         query = self.spec.query
         if query is not None and HOLE in whole.text and self.report(query, whole, line, end_line or line):
             whole = whole.cleaned(frozenset([query.kind]))
@@ -123,6 +129,18 @@ class Expressions(State):
     def cast(self, node: n.Cast) -> Value:
         value = self.value(node.value)
         return NOTHING if self.matcher.fits(self.spec.number_types, node.type) else value
+
+
+def _from_folder(values: list[Value]) -> list[Value]:
+    """Of `folder + "/" + name` the folder is the caller's to choose, unless a request chose it."""
+    if len(values) < 2 or values[0].level != PARAMETER or not _begins_path(values[1]):
+        return values
+    first = values[0]
+    return [replace(first, clean=first.clean | _PREFIXED, rest=max(first.rest, UNKNOWN)), *values[1:]]
+
+
+def _begins_path(value: Value) -> bool:
+    return value.level == FIXED and (value.text[:1] in ("/", "\\") or "separator" in value.kind.lower())
 
 
 HANDLERS.update(

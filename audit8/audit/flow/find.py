@@ -11,16 +11,19 @@ from audit8.audit.flow import calls  # noqa: F401  (it adds the calls to the wal
 from audit8.audit.flow.grammar_go import GO
 from audit8.audit.flow.grammar_java import JAVA
 from audit8.audit.flow.grammar_javascript import JAVASCRIPT
+from audit8.audit.flow.grammar_php import PHP
 from audit8.audit.flow.grammar_python import PYTHON
 from audit8.audit.flow.grammar_ruby import RUBY
 from audit8.audit.flow.lower import Lower, Shape
 from audit8.audit.flow.merges import merges
 from audit8.audit.flow.nodes import Function
+from audit8.audit.flow.php_pages import code_of
 from audit8.audit.flow.spec import Matcher, Spec
 from audit8.audit.flow.state import Found
 from audit8.audit.flow.tables_go import GO_SPEC
 from audit8.audit.flow.tables_java import JAVA_SPEC
 from audit8.audit.flow.tables_javascript import JAVASCRIPT_SPEC
+from audit8.audit.flow.tables_php import PHP_SPEC
 from audit8.audit.flow.tables_python import PYTHON_SPEC
 from audit8.audit.flow.tables_ruby import RUBY_SPEC
 from audit8.audit.flow.value import FIXED, Value
@@ -34,6 +37,7 @@ _TABLES: dict[str, tuple[Mapping[str, Shape], Spec]] = {
     "java": (JAVA, JAVA_SPEC),
     "go": (GO, GO_SPEC),
     "ruby": (RUBY, RUBY_SPEC),
+    "php": (PHP, PHP_SPEC),
 }
 LANGUAGES = tuple(_TABLES)
 _WITH_PROTOTYPES = ("javascript", "typescript")
@@ -43,7 +47,7 @@ _MAX_FUNCTIONS = 4000
 def rules_of(language: str) -> frozenset[str]:
     """The ids of the rules that can fire in `language`."""
     spec = _TABLES[language][1]
-    single = (spec.query, spec.returned, spec.shell)
+    single = (spec.query, spec.returned, spec.shell, spec.markup)
     sinks = [*spec.sinks, *(sink for _, sink in spec.members), *(sink for sink in single if sink is not None)]
     merged = {"prototype-merge"} if language in _WITH_PROTOTYPES else set[str]()
     return frozenset(merged | {sink.rule for sink in sinks})
@@ -56,6 +60,7 @@ def _matcher(language: str) -> Matcher:
 
 def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
     """Where outside data reaches a sink, by line; None where there is no tree or no table."""
+    text = code_of(text) if language == "php" else text
     root = parse(text, language, name) if language in _TABLES else None
     if root is None:
         return None

@@ -25,7 +25,7 @@ from audit8.audit.flow.nodes import (
     Switch,
 )
 
-_LEAVES = ("raise", "redirect_to_and_return", "head_and_return", "abort", "fail", "throw", "exit")
+_LEAVES = ("raise", "redirect_to_and_return", "head_and_return", "abort", "fail", "throw", "exit", "halt")
 
 
 def _call(low: Lower, node: SgNode) -> Node:

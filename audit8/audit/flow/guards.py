@@ -42,6 +42,8 @@ def refine(state: State, test: Node, holds: bool, depth: int = 0) -> None:
         _refine_call(state, test, holds)
     elif isinstance(test, Name | Member) and path_of(test) in state.tests:
         refine(state, state.tests[path_of(test)], holds, depth + 1)
+    elif isinstance(test, Index) and holds:
+        mark(state, test.key, _ALL)  # A table of what is allowed.
     elif isinstance(test, Many | Cast):
         for part in test.parts if isinstance(test, Many) else [test.value]:
             refine(state, part, holds, depth + 1)
@@ -54,10 +56,21 @@ def _refine_logic(state: State, test: Logic, holds: bool, depth: int) -> None:
     elif (test.operator == "and") == holds:
         for part in test.parts:
             refine(state, part, holds, depth + 1)
+    elif all(isinstance(part, Compare) and part.operator in ("==", "!=") for part in test.parts):
+        _refine_listed(state, test)
     else:
         # One of the parts came out so, and which one is not known: checks without a polarity count.
         for part in test.parts:
             _refine_either(state, part, depth + 1)
+
+
+def _refine_listed(state: State, test: Logic) -> None:
+    """`not (x != "a" and x != "b")`, or `x == "a" or x == "b"`: it is one of the texts."""
+    wanted = "!=" if test.operator == "and" else "=="
+    sides = [part for part in test.parts if isinstance(part, Compare) and part.operator == wanted]
+    paths = {path_of(part.left) for part in sides if isinstance(part.right, Fixed) and part.right.text not in _EMPTY}
+    if len(sides) == len(test.parts) and len(paths) == 1 and paths != {""}:
+        mark(state, sides[0].left, _ALL)
 
 
 def _refine_either(state: State, test: Node, depth: int) -> None:
@@ -111,6 +124,8 @@ def _refine_call(state: State, test: Call, holds: bool) -> None:
     base = test.function.base if isinstance(test.function, Member) else None
     climbs = any(isinstance(arg, Fixed) and arg.text in _CLIMBS for arg in test.args)
     if state.matcher.fits(_PREFIX, way):
+        if _is_mere_word(test):
+            return
         for part in (base, *test.args):
             mark(state, part, _PREFIXED)
     elif state.matcher.fits(_POSITIVE, way):
@@ -124,6 +139,12 @@ def _refine_call(state: State, test: Call, holds: bool) -> None:
         if kinds or state.matcher.fits(VALIDATOR, way.rpartition(".")[2]):
             for part in (base, *test.args):
                 mark(state, part, kinds or _ALL)
+
+
+def _is_mere_word(test: Call) -> bool:
+    """`name.startsWith("bin")`: the rest of the name may lead anywhere."""
+    words = [arg for arg in test.args if isinstance(arg, Fixed) and arg.text]
+    return len(words) == len(test.args) == 1 and not any(mark in words[0].text for mark in "/\\:")
 
 
 def mark(state: State, node: Node | None, kinds: frozenset[str]) -> None:
@@ -171,6 +192,6 @@ def way_of(state: State, call: Call) -> str:
         node = node.function if isinstance(node, Call) else node.base
     if isinstance(node, Name):
         parts.append(state.imports.get(node.id, node.id))
-    elif isinstance(node, Fixed):
+    else:
         parts.append("")
     return ".".join(reversed(parts))

@@ -64,8 +64,10 @@ class Spec:
     page_types  calls that declare the type of the answer
     query       a text that is a query, wherever it is built
     returned    what a handler returns; shell: a command in backquotes
+    markup      a text object that holds markup already gets one more piece
     settled     names whose value the program fixes, though the file does not show it
     class_fields  (pattern of a class's bases, members of its objects that hold outside data)
+    method_fields  the same by the pattern of a method's name
     sizes       calls whose result keeps the text of an argument, a number of bits: pattern -> position
     members     assignments to these members are sinks: pattern -> (rule, kind)
     """
@@ -91,8 +93,10 @@ class Spec:
     query: Sink | None = None
     returned: Sink | None = None
     shell: Sink | None = None
+    markup: Sink | None = None
     settled: str = r"(?!)"
     class_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    method_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
 
 

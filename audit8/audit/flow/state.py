@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from audit8.audit.flow.nodes import Index, Member, Name, Node
 from audit8.audit.flow.spec import Matcher, Sink
-from audit8.audit.flow.value import ANYTHING, NOTHING, OUTSIDE, PARAMETER, Value, join
+from audit8.audit.flow.value import ANYTHING, NOTHING, OUTSIDE, PARAMETER, UNKNOWN, Value, join
 
 _MAX_DERIVED = 300  # Among more variables, those made from one are not looked for.
+LOOKED = "?"  # In the variables, before a way that is no variable: what a test of `params[:a]` has shown about it.
 PAGE = "<page>"  # In the variables: the answer is declared to be no web page.
 
 
@@ -103,6 +104,9 @@ class State:
                     self.variables[one] = made.cleaned(kinds)
         value = self.variables.get(path)
         if value is None:
+            if "." in path:
+                known = self.variables.get(LOOKED + path, Value(UNKNOWN))
+                self.variables[LOOKED + path] = known.cleaned(kinds)
             return
         for one in (path, *value.origins):
             old = self.variables.get(one)
@@ -121,8 +125,9 @@ class State:
                     merged[path] = value
                 elif mine is not value and mine != value:
                     merged[path] = join([mine, value])
-        if not all(PAGE in other for other in others):
-            merged.pop(PAGE, None)
+        for path in [one for one in merged if one == PAGE or one.startswith(LOOKED)]:
+            if not all(path in other for other in others):
+                del merged[path]
         self.variables = merged
 
 

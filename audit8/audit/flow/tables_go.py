@@ -29,10 +29,9 @@ _REPLACES = r"^strings\.Replace(?:All)?$"
 _SINKS = (
     Sink(
         "sql-from-strings",
-        r"(?:^|\.)(?:Query|QueryRow|Exec|QueryContext|QueryRowContext|ExecContext|Prepare|PrepareContext|Raw|Select|"
-        r"Queryx|QueryRowx|MustExec|NamedExec|NamedQuery)$",
+        r"(?:^|\.)(?:Query|QueryRow|Exec|Prepare|Raw|Queryx|QueryRowx|MustExec|NamedExec|NamedQuery)$",
         "sql",
-        (0, 1),
+        (0,),
         text=r"[=<>(,]\s*['\"%]*\x01|\x01['\"%]*\s*[=<>(,]|^\x01$|^$",
         when=lambda given: (
             "URL" not in given.way
@@ -40,6 +39,15 @@ _SINKS = (
             and "gin.Context" not in given.way
             and "echo.Context" not in given.way
         ),
+    ),
+    Sink(
+        "sql-from-strings",
+        r"\.(?:QueryContext|QueryRowContext|ExecContext|PrepareContext|Select|Get|SelectContext|GetContext|QueryxContext|"
+        r"NamedExecContext)$",
+        "sql",
+        (1, 2),
+        text=r"(?i)\b(?:select|insert|update|delete|where|from)\b[^\x01]*\x01",
+        when=lambda given: "http" not in given.way.lower(),
     ),
     Sink(
         "sql-from-strings",
@@ -226,7 +234,7 @@ GO_SPEC = Spec(
         r"bufio\.New\w+|(?:encoding/)?base64\.[\w.]+|(?:encoding/)?hex\.\w+|(?:encoding/)?json\.\w+|"
         r"errors\.(?:New|Wrap\w*)|"
         r"fmt\.Errorf|(?:net/http/)?httputil\.\w+|unicode\.\w+|new \w+(?:\.\w+)*|aws\.\w+|fmt\.Sprintf|"
-        r"sort\.\w+|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
+        r"sort\.\w+|(?:os/)?exec\.Command(?:Context)?(?:\.\w*Output)?|(?:encoding/)?xml\.\w+|cast\.To\w+)$"
         r"|\.(?:String|Bytes|Get|Error|Text|Decode\w*|Values|Read\w*)$"
     ),
     keeps=r"\.(?:Context|Query|QueryRow|Exec|Close|Header|Method|ContentLength|TLS|ParseForm|Scan|Done|Session)$",

@@ -31,6 +31,14 @@ def _is_fixed_text(value: Value) -> bool:
 
 
 SETTINGS = (
+    Sink(
+        "short-key",
+        r"^(?:crypto/)?rsa\.Generate(?:MultiPrime)?Key$",
+        "bits",
+        least=0,
+        least_built=0,
+        when=lambda given: any(value.text.isdigit() and 256 <= int(value.text) < 2048 for value in given.args[1:]),
+    ),
     Sink("unbounded-unpacking", r"^io\.Copy(?:Buffer)?$", "size", (1,), least=0, least_built=0, when=_unpacks),
     Sink("number-narrowed", r"^u?int(?:8|16|32)?$", "number", least=0, least_built=0, when=_narrows),
     Sink(

@@ -75,7 +75,7 @@ _SINKS = (
         "file-from-request",
         r"^new (?:File|FileInputStream|FileOutputStream|FileReader|FileWriter|RandomAccessFile|PrintWriter|"
         r"FileSystemResource|UrlResource|ZipFile)$|^(?:Paths\.get|Path\.of|Files\.\w+)$|\.(?:resolve)$|"
-        r"\.(?:getRequestDispatcher|getResourceAsStream|transferTo)$",
+        r"\.(?:getRequestDispatcher|getResourceAsStream|transferTo)$|(?:^|\.)(?:Part|FileItem|part|filePart|item)\.write$",
         "path",
         (),
         least=OUTSIDE,
@@ -253,5 +253,6 @@ JAVA_SPEC = Spec(
     talk=r"^(?:log|logger|LOG|LOGGER|Log)\.\w+$|^new \w*(?:Exception|Error)$|^System\.(?:out|err)\.\w+$",
     page_types=r"\.(?:setContentType|setHeader|addHeader)$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
+    markup=Sink("html-from-strings", "", "xss", least=PARAMETER, least_built=PARAMETER),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|File\.separator|separator)$",
 )

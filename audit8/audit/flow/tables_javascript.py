@@ -212,7 +212,7 @@ JAVASCRIPT_SPEC = Spec(
         r"originalUrl|"
         r"path|param|get|header|files?|rawBody|hostname|host|queryStringParameters|pathParameters|rawHeaders|"
         r"signedCookies|payload|text|json|formData|subdomains|baseUrl|rawQueryString)\b"
-        r"|(?:^|\.)searchParams\b|(?:^|\.)location\.(?:hash|search|href|pathname)\b|^process\.argv\b|"
+        r"|\.entryName$|(?:^|\.)(?:entry|zipEntry|header)\.(?:path|fileName|name|filename)$|(?:^|\.)searchParams\b|(?:^|\.)location\.(?:hash|search|href|pathname)\b|^process\.argv\b|"
         r"(?:^|\.)document\.(?:URL|referrer|cookie|documentURI|location|baseURI)\b|^window\.name$|^URLSearchParams\b|"
         r"^@(?:Query|Param|Body|Headers|Req)\(|^location$|^window\.location$|^(?:\$route|route|this\.\$route)\."
         r"(?:query|params)\b|^useParams\b|^useSearchParams\b|^router\.query\b|^querystring\.parse\b"
@@ -258,6 +258,7 @@ JAVASCRIPT_SPEC = Spec(
         r"(?i)(?:^|\.)(?:escape\w*|sanitize\w*|encode\w*|DOMPurify(?:\.sanitize)?|purify|xss|htmlEncode|"
         r"escapeHtml|stripTags|createTextNode|he\.\w+|filterXSS|t|i18n\.t|\$t|gettext|__|htmlspecialchars|htmlescape|"
         r"escape-html|validator\.\w+)$|^(?:he|entities|lodash\.escape|xss|sanitize-html|dompurify)$": "xss log",
+        r"\.text\.html$": "xss",
         r"^JSON\.stringify$": "log",
         r"^encodeURI(?:Component)?$": "xss path redirect header log",
         r"(?:^|\.)(?:basename|sanitizeFilename|sanitize-filename|sanitize)$": "path",

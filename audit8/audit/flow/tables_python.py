@@ -6,6 +6,7 @@ from audit8.audit.flow.value import OUTSIDE, UNKNOWN
 from audit8.audit.query_text import SQL
 
 _MARKUP = r"<[a-zA-Z!/]|\x01"
+_HANDLER_FIELDS = ("self.path", "self.headers", "self.rfile", "self.requestline")
 _REPLACES = r"\.replace$|^re\.sub$|\.sub$"
 
 PYTHON_SPEC = Spec(
@@ -19,7 +20,7 @@ PYTHON_SPEC = Spec(
         r"uri|read|content|path_info|get_host|user_agent|rfile)\b"
         r"|^sys\.argv\b|^(?:raw_)?input$|^self\.(?:get_argument|get_query_argument|get_body_argument|get_arguments|"
         r"path_kwargs)\b|^(?:cgi\.)?FieldStorage\b|^(?:self\.)?rfile\.read|^os\.environ\.get\.?QUERY|"
-        r"^(?:form|fs)\.getvalue$|\.recv$|^self\.kwargs\b|\.cleaned_data\b|^web\.input\b"
+        r"\.(?:infolist|getmembers)\.(?:filename|name)$|\.(?:namelist|getnames)$|^(?:form|fs)\.getvalue$|\.recv$|^self\.kwargs\b|\.cleaned_data\b|^web\.input\b"
     ),
     requests=((r"^(?:request|req)$", "", "request"), ("", r"\bRequest\b", "request")),
     carriers=(
@@ -88,7 +89,8 @@ PYTHON_SPEC = Spec(
     page_types=r"(?i)content.?type|\.headers\b|set_header",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     returned=Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
-    class_fields=((r"HTTPRequestHandler", ("self.path", "self.headers", "self.rfile", "self.requestline")),),
+    class_fields=((r"HTTPRequestHandler", _HANDLER_FIELDS),),
+    method_fields=((r"^do_(?:GET|POST|PUT|DELETE|PATCH|HEAD)$", _HANDLER_FIELDS),),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|_meta\.\w+|__file__|__name__|"
     r"BASE_DIR|settings\.\w+|app\.config|current_app\.\w+|config\.\w+|string\.\w+|os\.sep|os\.linesep)$",
     members=((r"\.headers\.\[\]$", Sink("header-from-request", "", "header", least=OUTSIDE, least_built=OUTSIDE)),),

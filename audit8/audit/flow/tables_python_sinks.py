@@ -78,6 +78,16 @@ SINKS = (
         least=OUTSIDE,
         least_built=PARAMETER,
         fixed=r"^[^\x01]",
+        when=lambda given: _runs_list(given) and "[0]" not in given.named,
+    ),
+    Sink(
+        "shell-command",
+        r"^(?:subprocess\.)?(?:run|call|check_call|check_output|Popen)$",
+        "command",
+        ("[0]",),
+        least=OUTSIDE,
+        least_built=OUTSIDE,
+        fixed=r"^[^\x01]",
         when=_runs_list,
     ),
     Sink(

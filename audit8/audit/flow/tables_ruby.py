@@ -10,7 +10,7 @@ _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
 def _one_text(given: Given) -> bool:
     """A command given as one text goes through a shell; one given as words does not."""
     words = [value for value in given.args if value.text != "<env>"]
-    return len(words) == 1
+    return len(words) == 1 and "[0]" not in given.named
 
 
 _REPLACES = r"\.(?:g?sub!?|tr|delete)$"

@@ -201,6 +201,9 @@ class Walk(Expressions):
         """A named function, on its own."""
         self.variables, self.tests, self.early, self.ended = dict(variables), {}, {}, False
         self.frame = Frame(node.name, node.marks)
+        for names, members in self.spec.method_fields:
+            if self.matcher.fits(names, node.name):
+                self.variables.update({name: Value(OUTSIDE, kind=name) for name in members})
         self._bind(node, None)
         last = self.value(node.body)
         self.frame.summary.returned = join([*self.frame.returned, last])

@@ -5,7 +5,6 @@ from audit8.audit.rules.rule import (
     ARGS,
     DSTR,
     JS_HOLES,
-    PHP_HOLES,
     PLUS_CHAIN,
     C,
     Finder,
@@ -58,9 +57,6 @@ RULES = (
                 literal=rf"(?:{_SH})\s*,\s*\"(?:-c|/c|/C)\"",
                 vary="varies",
             ),
-            Finder(("php",), rf"{_PHP_SHELL}(?P<s>{DSTR})", vary="varies", holes=PHP_HOLES, safe=_PHP_SAFE),
-            Finder(("php",), rf"{_PHP_SHELL}(?P<v>{ARG})", vary="varies", safe=_PHP_SAFE, unless=_PHP_SAFE),
-            Finder(("php",), r"(?P<s>`[\x00\n]+`)", vary="varies", holes=PHP_HOLES, safe=_PHP_SAFE),
             Finder(
                 C,
                 r"\bexec[lv]p?e?\s*\(\s*(?P<s>\"[\x00]*\"\s*,\s*\"[\x00]*\"\s*,\s*\"[\x00]*\")\s*,"
@@ -126,11 +122,6 @@ RULES = (
             ),
             Finder(("html",), rf"\bnew\s+Function\s*\(\s*(?P<v>{ARGS})", vary="varies"),
             Finder(("html",), rf"\bset(?:Timeout|Interval)\s*\(\s*{PLUS_CHAIN}", vary="varies"),
-            Finder(
-                ("php",),
-                rf"(?<![\w>:$])(?:eval|create_function)\s*\(\s*(?P<v>\$\w+{ARG}|\$\w+)",
-                vary="varies",
-            ),
             Finder(
                 ("kotlin", "scala"),
                 rf"\b\w*[eE]ngine\.eval\s*\(\s*(?P<v>{ARG})",

@@ -18,6 +18,13 @@ _GUARDS = (
     r"\b(?:only|ensure|assert|require|check|verify|is|has|authori[sz]e|authenticate)_?\w*"
     r"(?:owner|admin|auth|role|caller|permission|signer|access)\w*\s*!?\("
 )
+_SETTER = re.compile(
+    r"(?:set|update|change|configure|modify|toggle|pause|unpause|withdraw)_|^(?:pause|unpause|upgrade)$"
+)
+_OWNED = (
+    rf"(?i:\b(?:pub\s+)?\w*{PRIVILEGED}\w*\s*:\s*(?:\w+::)*(?:Option<)?(?:AccountId|Address))|"
+    rf"\.set\s*\(\s*&?[\w:]*(?i:{PRIVILEGED})\w*\s*,"
+)
 _CALLER = re.compile(r"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{1,40})?=\s*[\w.:()\s]{0,60}\bcaller\s*\(\s*\)\s*;")
 _CODE = (
     r"\b(?:set_contract_storage|set_code_hash|set_code|terminate_contract|update_current_contract_wasm|"
@@ -42,7 +49,8 @@ def _compares_caller(function: Function) -> bool:
     who = rf"\b(?:{'|'.join(sorted(names))})"
     compared = rf"{who}[^;{{}}]{{0,120}}[!=]=|[!=]=[^;{{}}]{{0,120}}{who}"
     looked_up = rf"\.\s*(?:get|contains|contains_key)\s*\([^;{{}}]{{0,60}}{who}"
-    return function.has(compared) or function.has(looked_up)
+    asserted = rf"\b(?:assert|ensure|require)(?:_eq|_ne)?\s*!?\s*\([^;{{}}]{{0,120}}{who}"
+    return function.has(compared) or function.has(looked_up) or function.has(asserted)
 
 
 def _open_entries(file: RustFile) -> Iterator[Function]:
@@ -61,14 +69,26 @@ def check_code(file: RustFile) -> Iterator[Hit]:
 def check_state(file: RustFile) -> Iterator[Hit]:
     for entry in _open_entries(file):
         if "ink" in file.frameworks and "mut" in entry.parameters.get("self", ""):
-            found = _ink_writes(entry)
+            value = rf"\bself\.(?:\w+\.)?\w+\s*=\s*&?({_names(entry)})\s*;"
+            found = [*_ink_writes(entry), *_settings(file, entry, value)]
         elif "soroban" in file.frameworks:
-            found = _soroban_writes(entry)
+            value = rf"\.\s*set\s*\(\s*&?[A-Z][\w:]*\s*,\s*&?({_names(entry)})(?:\.clone\(\))?\s*\)"
+            found = [*_soroban_writes(entry), *_settings(file, entry, value)]
         elif file.frameworks & {"cosmwasm", "near"}:
-            found = _other_writes(entry)
+            found = list(_other_writes(entry))
         else:
             continue
         yield from file.hits("contract-state-without-auth", entry, found)
+
+
+def _names(entry: Function) -> str:
+    return "|".join(re.escape(name) for name in entry.parameters if name != "self") or "(?!)"
+
+
+def _settings(file: RustFile, entry: Function, pattern: str) -> Iterator[re.Match[str]]:
+    """A setting of a contract that knows an owner, given by whoever calls `set_...`."""
+    if _SETTER.match(entry.name) and re.search(_OWNED, file.code):
+        yield from entry.find(pattern)
 
 
 def _ink_writes(entry: Function) -> Iterator[re.Match[str]]:

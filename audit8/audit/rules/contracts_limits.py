@@ -19,7 +19,8 @@ _ADMIN = (
     r"|(?:caller\s*(?:\(\s*\))?)\s*[!=]=|[!=]=\s*[\w.:()]*caller"
 )
 _CHANGES = (
-    r"\btransfer\w*\s*\(|\.\s*(?:set|insert|remove|push|push_back|pay|send)\s*\(|\bself\.[\w.\[\]]+\s*[-+*]?=(?!=)"
+    r"\b(?:transfer|credit|debit|mint|burn|pay|distribute|refund)\w*\s*\(|"
+    r"\.\s*(?:set|insert|remove|push|push_back|pay|send)\s*\(|\bself\.[\w.\[\]]+\s*[-+*]?=(?!=)"
 )
 
 

@@ -143,6 +143,11 @@ _LOADED = (
     r"\bself\.\w+\.get\w*\s*\(|\bget_\w+\s*\()"
 )
 
+_READ = (
+    r"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{1,60})?=\s*[^;]{0,200}?(?:>\s*::\s*get\s*\(|\bstorage\s*\(\s*\)|"
+    r"\bself\.\w+\s*\.\s*get\w*\s*\()"
+)
+
 
 def check_wrapping(file: RustFile) -> Iterator[Hit]:
     """Stored amounts changed by a plain operator."""
@@ -157,6 +162,28 @@ def check_wrapping(file: RustFile) -> Iterator[Hit]:
                 left, right = node.field("left"), node.field("right")
                 if left and right and _stored(file.code_of(left), loaded) and _may_wrap(node, right):
                     yield file.hit_node("contract-unchecked-arithmetic", node)
+
+
+def check_stored_sums(file: RustFile) -> Iterator[Hit]:
+    """`insert(&who, old + amount)`: a sum of what was loaded goes back into storage."""
+    if not file.frameworks & {"ink", "soroban", "substrate", "near"}:
+        return
+    for function in file.reachable:
+        loaded = {match.group(1) for match in function.find(_READ)}
+        if not loaded or function.has(_FLOATS):
+            continue
+        names = "|".join(map(re.escape, sorted(loaded)))
+        sums = (
+            r"\b(?:insert|put|set)\s*\((?:[^;()]|\([^;()]{0,80}\)){0,200}?[(,&\s]"
+            rf"(?P<at>({names})\s*([-+*])\s*([a-z_]\w*)\b)(?!\s*[.(])"
+        )
+        for match in function.find(sums):
+            one, sign, other = match.group(2), match.group(3), match.group(4)
+            pair = {re.escape(one), re.escape(other)}
+            looked = "|".join(rf"\b{this}\s*[<>]=?\s*{that}\b" for this in pair for that in pair)
+            if sign != "-" or not function.has(looked):
+                at = function.at + match.start("at")
+                yield file.hit("contract-unchecked-arithmetic", at, at + 1)
 
 
 def _stored(left: str, loaded: set[str]) -> bool:
@@ -188,4 +215,4 @@ def check_casts(file: RustFile) -> Iterator[Hit]:
                 yield from file.hits("contract-narrowing-cast", function, function.find(cast))
 
 
-CHECKS = (check_division, check_power, check_wrapping, check_casts)
+CHECKS = (check_division, check_power, check_wrapping, check_stored_sums, check_casts)

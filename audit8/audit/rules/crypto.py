@@ -40,6 +40,11 @@ RULES = (
             ),
             Finder(
                 NODE,
+                rf"\bcreateHmac\s*\(\s*(?P<s>{STR})\s*,[^;]{{1,120}}?\.update\s*\([^;\n]{{0,60}}{_LOGIN_WORD}",
+                literal=r"(?i)md5|md4|sha-?(?:1|224|256|384|512)\b",
+            ),
+            Finder(
+                NODE,
                 rf"{_LOGIN_WORD}\w*\s*(?:[:=]\s*(?:async\s*)?(?:function\b)?|\()[^;{{}}]{{0,80}}\{{[^{{}}]{{0,200}}?(?P<at>\bcreateHash\s*\()",
             ),
             Finder(("php",), rf"(?<![\w>$])(?:md5|sha1)\s*\([^;\n]{{0,40}}{_SENSITIVE}"),
@@ -167,7 +172,15 @@ RULES = (
                 rf"(?:function\s*)?)?(?::\s*(?:async\s*)?function\s*)?\([^)]{{0,100}}\)\s*(?:=>)?\s*\{{"
                 rf"[^}}]{{0,400}}?(?P<at>\bMath\.random\s*\()",
             ),
+            # Sixteen is for hexadecimal digits of an identifier.
+            Finder(NODE, r"\bMath\.random\s*\(\s*\)\s*\*\s*16\s*\)?\s*\|\s*0\b"),
             Finder(NODE, r"\bMath\.random\s*\(\s*\)\s*\*\s*16\b", needs=r"4xxx-yxxx|[0-9a-f]{8}-[0-9a-f]{4}-4"),
+            Finder(
+                ("go",),
+                rf"\bfunc\s+(?:\([^)]{{0,60}}\)\s*)?\w*{_MAKER_NAME}\w*\s*\([^)]{{0,100}}\)[^{{]{{0,40}}\{{[^}}]{{0,400}}?"
+                r"(?P<at>\brand\.(?:Intn?|Int31n?|Int63n?|Uint32|Uint64|Float64|Perm|IntN)\s*\()",
+                lacks=r"\"crypto/rand\"",
+            ),
             Finder(
                 JVM,
                 rf"^[^\n]{{0,200}}{_UNGUESSABLE}\w*\s*=[^\n;]{{0,80}}(?P<at>\bnew\s+Random\s*\(|"

@@ -1,6 +1,6 @@
 """Rules: objects rebuilt from bytes, and XML parsers that fetch what a document names."""
 
-from audit8.audit.rules.rule import ARG, JVM, NODE, Finder, Rule, Words
+from audit8.audit.rules.rule import JVM, NODE, Finder, Rule, Words
 from audit8.types import Severity
 
 _XML_HARDENED = (
@@ -32,7 +32,6 @@ RULES = (
                 lacks=r"setObjectInputFilter|ObjectInputFilter|resolveClass|ValidatingObjectInputStream",
             ),
             Finder(JVM, r"\bnew\s+XMLDecoder\s*\(|\b(?:enableDefaultTyping|activateDefaultTyping)\s*\("),
-            Finder(("php",), rf"(?<![\w>:$])unserialize\s*\(\s*(?P<v>{ARG})", vary="varies", unless=r"allowed_classes"),
             Finder(
                 ("csharp",),
                 r"\bnew\s+(?:BinaryFormatter|NetDataContractSerializer|LosFormatter|SoapFormatter|"

@@ -46,26 +46,13 @@ RULES = (
                 window=700,
             ),
             Finder(
-                ("php",),
-                r"\b(?:include|require)(?:_once)?\b\s*\(?\s*(?P<v>[^;]{1,200})",
-                vary="request",
-                safe=_PATH_SAFE,
-            ),
-            Finder(
-                ("php",),
-                rf"(?<![\w>$])(?:fopen|file_get_contents|readfile|unlink|file|file_put_contents|"
-                rf"highlight_file|show_source|copy|rename)\s*\(\s*(?P<v>{ARGS})",
-                vary="request",
-                safe=_PATH_SAFE,
-            ),
-            Finder(
                 C,
                 rf"\bs(?:n)?printf\s*\(\s*\w+\s*,\s*(?:[^,\"]{{1,60}},\s*)?(?P<s>{DSTR})\s*,"
                 rf"\s*(?P<v>[^;]{{1,160}})\)\s*;(?=[\s\S]{{0,600}}?\b(?:fopen|open|unlink|remove|"
                 rf"opendir)\s*\()",
                 literal=r"/%s",
                 vary="request",
-                lacks=_PATH_CHECKED + r"|strchr\([^)]*'/'|strstr",
+                lacks=_PATH_CHECKED + r"|strchr\([^)]*'/'|strstr|[=!]=\s*'[/.\\]",
                 window=700,
             ),
         ),

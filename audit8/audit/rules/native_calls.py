@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from audit8.audit.rules.native_copies import Copies
 from audit8.audit.rules.native_model import Function
+from audit8.audit.rules.native_names import ALLOCATES, ENDS, FINDS, RELEASES, bits_read
 from audit8.audit.rules.native_tree import Node, callee, calls, names_in, place
 from audit8.audit.rules.native_values import (
     INF,
@@ -65,7 +66,7 @@ class Calls(Copies):
         own = self._unit.functions.get(name)
         if own is not None:
             return self._own(node, own, given, values, state)
-        if name in _FREE + _CLOSE and given:
+        if given and (name in _FREE + _CLOSE or RELEASES.fullmatch(name)):
             self._checks.release(node, given[0], values[0], state, "malloc" if name == "free" else "")
             return UNKNOWN
         if name == "assert" and given:
@@ -80,7 +81,18 @@ class Calls(Copies):
             state.vars[key] = replace(state.vars[key], moved=True)
         elif not _KNOWN.fullmatch(name) and name not in _PASS:
             self._unknown(name, given, values, state)
+        if len(given) == 1 and place(given[0]) and ENDS.fullmatch(name):
+            self._end(given[0], values[0], state, node)
         return self._result(node, name, given, values, state, receiver)
+
+    def _end(self, pointer: Node, value: Value, state: State, node: Node) -> None:
+        """A function whose name says that it frees what it is given."""
+        if not value.obj or value.obj not in state.objs:
+            value = replace(value, obj=node.start)
+            state.objs[node.start] = Obj("heap", escaped=True)
+            state.vars[place(pointer)] = value
+        if state.objs[value.obj].kind in ("heap", "param"):
+            state.objs[value.obj] = replace(state.objs[value.obj], ended=True)
 
     def _assert(self, node: Node, condition: Node, value: Value, state: State) -> None:
         known = [state.vars.get(name, UNKNOWN) for name in names_in(condition)]
@@ -88,6 +100,8 @@ class Calls(Copies):
         bad = any(one.lo < -(2**15) or one.hi > 2**15 for one in numbers if one.lo > -INF or one.hi < INF)
         bad = bad or any(one.null == "maybe" or one.lo == -1 for one in known)
         bad = bad or any(_CAN_FAIL.fullmatch(callee(one)) for one in calls(condition))
+        if "NDEBUG" in self._unit.defined:
+            return
         if value.exact == 0 or (bad and not value.nonzero):
             self._checks.say("reachable-assert", node)
 
@@ -104,7 +118,20 @@ class Calls(Copies):
             return Value(taint=taint, null="maybe", moved=True, obj=values[0].obj if values and name != "fgets" else 0)
         if name in ("read", "recv", "fread", "write") and len(values) > 2:
             return Value(-1 if name in ("read", "recv") else 0, values[2].hi, capped=True)
+        found = FINDS.fullmatch(re.split(r"->|\.|::", name)[-1]) and self._is_pointer(node)
+        if found or ALLOCATES.fullmatch(name):
+            return Value(null="maybe", found=bool(found))
         return _result_of(name, taint, receiver)
+
+    def _is_pointer(self, node: Node) -> bool:
+        """Whether the result is put into a pointer."""
+        holder = node.up
+        while holder is not None and holder.kind in ("cast_expression", "parenthesized_expression"):
+            holder = holder.up
+        if holder is not None and holder.kind == "init_declarator":
+            return any(kid.kind == "pointer_declarator" for kid in holder.kids)
+        is_assigned = holder is not None and holder.kind == "assignment_expression"
+        return is_assigned and holder is not None and "*" in self._checks.type_of(holder.kids[0])
 
     def _allocated(self, node: Node, name: str, given: list[Node], values: list[Value], state: State) -> Value:
         size = UNKNOWN
@@ -127,6 +154,8 @@ class Calls(Copies):
             seen = tuple((replace(value, obj=0), state.objs.get(value.obj)) for value in values)
             summary.given.append(seen)
         for number, (one, value) in enumerate(zip(given, values, strict=True)):
+            if number < len(own.params):
+                self._checks.passed(node, one, own.params[number].type)
             if number in summary.frees:
                 if number not in summary.spares:
                     self._checks.release(node, one, value, state, "")
@@ -218,6 +247,9 @@ def _result_of(name: str, taint: int, receiver: Value) -> Value:
         return Value(-1, INF, capped=True)
     if name in ("strlen", "strnlen"):
         return Value(0, INF, taint=taint)
+    bits = bits_read(name)
+    if bits is not None:
+        return Value(0, 2**bits - 1, taint=OUTSIDE)
     if name in _NUMBERS or name in _PASS:
         return Value(taint=taint, null="maybe" if name == "realpath" else "")
     return _RESULTS.get(name, UNKNOWN)

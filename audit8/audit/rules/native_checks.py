@@ -4,9 +4,14 @@ The claims' words are in the tables (memory.py, native_memory_rules.py, native_l
 read twice in silence, so that callers know what callees return and callees what callers give; the third reading counts.
 """
 
+from audit8.audit.rules.native_bounds import check_bounds
+from audit8.audit.rules.native_fills import check_fills
 from audit8.audit.rules.native_loops import check_loops
+from audit8.audit.rules.native_markup import check_markup
 from audit8.audit.rules.native_model import Function, Unit
+from audit8.audit.rules.native_nulls import check_nulls
 from audit8.audit.rules.native_paths import run_function
+from audit8.audit.rules.native_products import check_products
 from audit8.audit.rules.native_races import check_races
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_results import check_results
@@ -16,6 +21,17 @@ from audit8.audit.rules.native_tree import grow
 from audit8.audit.rules.rule import Hit
 from audit8.audit.syntax import parse
 
+_CHECKS = (
+    check_loops,
+    check_terminators,
+    check_races,
+    check_results,
+    check_secrets,
+    check_fills,
+    check_nulls,
+    check_products,
+    check_bounds,
+)
 _QUIET_ROUNDS = 2
 _STEPS = 14_000  # Of one reading of a file, in all: about two seconds.
 _MIN_STEPS, _MAX_STEPS = 60, 8_000
@@ -45,7 +61,7 @@ def _check(text: str, language: str) -> list[Hit] | None:
         _run(unit, order, report)
     report.quiet = False
     _run(unit, order, report)
-    for check in (check_loops, check_terminators, check_races, check_results, check_secrets):
+    for check in (*_CHECKS, check_markup) if language == "cpp" else _CHECKS:
         check(unit, report)
     return report.hits()
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from audit8.audit.rules.native_memory import Checks
 from audit8.audit.rules.native_model import Unit
+from audit8.audit.rules.native_names import FILLS
 from audit8.audit.rules.native_tree import Node, bare, callee, literal_length, names_in, place
 from audit8.audit.rules.native_values import (
     INF,
@@ -23,9 +24,10 @@ from audit8.audit.rules.native_values import (
 _BOUNDED = {
     "memcpy": (0, 2), "memmove": (0, 2), "memset": (0, 2), "strncpy": (0, 2), "strlcpy": (0, 2), "wmemcpy": (0, 2),
     "snprintf": (0, 1), "vsnprintf": (0, 1), "fgets": (0, 1), "getcwd": (0, 1), "read": (1, 2), "recv": (1, 2),
-    "recvfrom": (1, 2), "bcopy": (1, 2), "fread": (0, 1, 2),
+    "recvfrom": (1, 2), "bcopy": (1, 2), "fread": (0, 1, 2), **FILLS,
 }  # fmt: skip
-_INPUTS = {"fgets": 0, "gets": 0, "read": 1, "recv": 1, "recvfrom": 1, "fread": 0, "getline": 0, "getdelim": 0}
+_INPUTS = {"fgets": 0, "gets": 0, "read": 1, "recv": 1, "recvfrom": 1, "fread": 0, "getline": 0, "getdelim": 0,
+           **{name: at[0] for name, at in FILLS.items()}}  # fmt: skip
 _SCANS = {"scanf": 0, "fscanf": 1, "sscanf": 1, "scanf_s": 0, "wscanf": 0}
 _COPIES = {"strcpy": 1, "strcat": 1, "strncpy": 1, "strncat": 1, "memcpy": 1, "memmove": 1, "strlcpy": 1, "stpcpy": 1,
            "sprintf": 2, "snprintf": 3, "asprintf": 2, "vsprintf": 2, "strlcat": 1}  # fmt: skip

@@ -16,6 +16,7 @@ from audit8.audit.rules.native_values import (
     Obj,
     State,
     Value,
+    bounds,
     compute,
     const,
     fit,
@@ -26,6 +27,7 @@ from audit8.audit.rules.native_values import (
 MAX_HEIGHT = 60
 """An expression nested deeper is not evaluated."""
 
+_LARGEST = 4096  # What a structure that is declared elsewhere may take, in bytes.
 _CONSTANTS = {"true": 1, "false": 0, "null": 0, "nullptr": 0, "char_literal": 0}
 _ARITHMETIC = ("+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^")
 
@@ -84,7 +86,7 @@ class Expressions(Pointers):
         inner = bare(node.parts[0]) if node.parts else None
         found = self._checks.variable(inner)
         size = self.unit.bytes_of(found) if found is not None else None
-        return const(size) if size else Value(1, nonzero=True)
+        return const(size) if size else Value(1, _LARGEST, nonzero=True)
 
     def _name(self, node: Node, state: State) -> Value:
         name = node.text
@@ -115,7 +117,7 @@ class Expressions(Pointers):
         key = place(left)
         if sign == "=":
             value = self._confused(node, kind, value, state)
-        value = fit(value, kind, self.unit.structs)
+        value = fit(self._as_pointer(kind, right, value), kind, self.unit.structs)
         local = left.kind == "identifier" and left.text in self.function.locals
         if not local:
             state.escape(value.obj)
@@ -129,6 +131,11 @@ class Expressions(Pointers):
             state.change(key, value)
             self._union_write(left, state)
         return value
+
+    def _as_pointer(self, kind: str, right: Node, value: Value) -> Value:
+        """A number from outside that becomes a pointer without a cast."""
+        number = bounds(self._checks.type_of(right), {}) is not None if "*" in kind else False
+        return replace(value, forged=True) if number and value.taint == OUTSIDE and not value.obj else value
 
     def _binary(self, node: Node, state: State) -> Value:
         operator = node.kids[1].kind

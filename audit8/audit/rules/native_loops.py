@@ -57,6 +57,7 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
             report.say("endless-loop", node)
     elif condition is not None:
         stuck = _unchanged(function, node, condition) or _wrong_way(unit, function, node, condition)
+        stuck = stuck or _undone(node, body)
         if (stuck and not _leaves(node)) or _skips(function, node, condition):
             report.say("endless-loop", node)
 
@@ -112,8 +113,19 @@ def _unchanged(function: Function, node: Node, condition: Node) -> bool:
         return False
     names = names_in(condition)
     own = {name for name in names if name in function.locals and "volatile" not in function.locals[name].node.text}
-    changed = {name for name, _, _ in changes(node)} | _handed_out(function.body)
+    changed = {name for name, _, _ in changes(node)} | function.handed_out()
     return bool(own) and own == {name for name in names if not name.isupper()} and not own & changed
+
+
+def _undone(node: Node, body: Node) -> bool:
+    """`for (...; i++)` whose body always takes the step back."""
+    step = node.part("update") if node.kind == "for_statement" else None
+    name = place(step.parts[0]) if step is not None and step.kind == "update_expression" else ""
+    if not name or step is None or body.kind != "compound_statement":
+        return False
+    back = "--" if "++" in step.text else "++"
+    own = [one for one in changes(body) if one[0] == name]
+    return len(own) == 1 and back in own[0][1].text and own[0][1].up is not None and own[0][1].up.up is body
 
 
 def changes(node: Node) -> list[tuple[str, Node, str]]:
@@ -130,12 +142,6 @@ def changes(node: Node) -> list[tuple[str, Node, str]]:
     return found
 
 
-def _handed_out(node: Node) -> set[str]:
-    """Names whose address is taken, or that a lambda may change."""
-    taken = {place(one.kids[1]) for one in node.walk() if one.kind == "pointer_expression" and one.text.startswith("&")}
-    return taken | {name for one in node.walk() if one.kind == "lambda_expression" for name in names_in(one)}
-
-
 def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> bool:
     """One variable against a bound that its steps never reach."""
     if condition.kind != "binary_expression" or condition.kids[1].kind not in ("<", "<=", ">", ">=", "!="):
@@ -145,7 +151,7 @@ def _wrong_way(unit: Unit, function: Function, node: Node, condition: Node) -> b
     begin = node.part("initializer")
     steps = [(one, way) for target, one, way in changes(node) if target == name and not _within(one, begin)]
     ways = {way for _, way in steps}
-    if variable is None or not steps or name in _handed_out(function.body) or variable.counts:
+    if variable is None or not steps or name in function.handed_out() or variable.counts:
         return False
     other = {target for target, _, _ in changes(node)} & names_in(condition.kids[2])
     if not other and ((operator in ("<", "<=") and ways == {"-"}) or (operator in (">", ">=") and ways == {"+"})):
@@ -203,8 +209,8 @@ def _recursion(unit: Unit, function: Function, report: Report) -> None:
     own = [call for call in inside if callee(call) == function.name][:_MAX_CALLS]
     names = [one.name for one in function.params]
     for call in own:
-        given = ["".join(one.text.split()) for one in arguments(call)]
-        constant = bool(names) and given == names and not any(name in _assigned_in(function) for name in names)
+        given = ["".join(one.text.split()).removesuffix("++").removesuffix("--") for one in arguments(call)]
+        constant = bool(names) and given == names and not any(name in _assigned_in(function, call) for name in names)
         if not _decided(call, function) or constant:
             report.say("endless-recursion", call)
     if own and (_depth_from_input(function) or _away_from_base(function, own[0])):
@@ -217,8 +223,9 @@ def _recursion(unit: Unit, function: Function, report: Report) -> None:
                 report.say("endless-recursion", call)
 
 
-def _assigned_in(function: Function) -> set[str]:
-    return {name for name, _, _ in changes(function.body)}
+def _assigned_in(function: Function, call: Node) -> set[str]:
+    """What is assigned, other than by the call's own arguments: `f(n++)` hands the old value on."""
+    return {name for name, one, _ in changes(function.body) if not _within(one, call)}
 
 
 def _decided(call: Node, function: Function) -> bool:

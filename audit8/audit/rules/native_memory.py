@@ -6,10 +6,11 @@ from dataclasses import replace
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, bare, callee, place
-from audit8.audit.rules.native_values import INF, OUTSIDE, Obj, State, Value, bounds, is_float, size_of
+from audit8.audit.rules.native_values import INF, OUTSIDE, PARAMETER, Obj, State, Value, bounds, is_float, size_of
 
 _COMPARES = ("<", ">", "<=", ">=", "==", "!=")
 _LARGE = 2**20
+_LIKELY = 0.75  # The share of what rests on a function's name.
 _NUMBERS = {"atoi": "int", "atol": "long", "atoll": "long", "strtol": "long", "strtoul": "unsigned long", "rand": "int",
             "strtoll": "long", "strtoull": "unsigned long", "getchar": "int", "fgetc": "int", "strlen": "size_t",
             "atof": "double", "strtod": "double", "sizeof": "size_t", "read": "ssize_t", "recv": "ssize_t"}  # fmt: skip
@@ -92,13 +93,24 @@ class Checks:
         if value.forged:
             self.say("untrusted-pointer", node)
         obj = state.objs.get(value.obj)
-        if obj is not None and obj.freed:
-            self.say("free-then-use", node)
+        if obj is not None and (obj.freed or obj.ended):
+            self.say("free-then-use", node, 1.0 if obj.freed else _LIKELY)
         elif value.null in ("null", "maybe"):
-            self.say("null-unchecked", node)
+            self.say("null-unchecked", node, _LIKELY if value.found else 1.0)
         key = place(pointer)
         if key in state.vars and value.null in ("null", "maybe"):
             state.vars[key] = replace(state.vars[key], null="no", nonzero=True, lo=-INF, hi=INF)
+
+    def passed(self, node: Node, given: Node, kind: str) -> None:
+        """`&x` of a number is handed to a parameter that points to numbers of another kind."""
+        inner = bare(given)
+        if inner is not given or inner is None or inner.kind != "pointer_expression" or kind.count("*") != 1:
+            return
+        found = self.variable(inner.kids[1]) if inner.text.startswith("&") else None
+        if found is None or found.counts or "*" in found.type:
+            return
+        if is_float(found.type) is not is_float(kind.rstrip("* ")) and bounds(kind.rstrip("* "), {}) is not None:
+            self.say("type-confusion", node)
 
     def used(self, node: Node, value: Value, state: State) -> None:
         """A pointer is handed to somebody who will follow it."""
@@ -111,7 +123,8 @@ class Checks:
         if at.checked or (node.up is not None and node.up.kind == "pointer_expression" and node.up.text[0] == "&"):
             return
         outside = at.taint == OUTSIDE
-        if (outside and not at.floored and at.lo < 0) or (at.exact is not None and at.hi < 0 and not pointer.moved):
+        known = math.isfinite(at.lo) and at.lo < 0 and not pointer.moved
+        if at.lo < 0 and not at.floored and (outside or (known and self._is_array(base))):
             self.say("index-out-of-bounds", node)
         count = self._count(node, base, pointer, state)
         past = at.hi >= count and (math.isfinite(at.hi) or outside)
@@ -138,6 +151,20 @@ class Checks:
         long = length.hi > room and not length.capped and (outside or math.isfinite(length.hi))
         if long or (outside and length.lo < 0 and not length.floored):
             self.say("copy-past-end", node)
+        elif (
+            room == INF and outside and not length.capped and length.hi > _LARGE and self._is_member(target, value)
+        ) or (length.taint == PARAMETER and length.hi > room and not length.capped and self._is_array(target)):
+            self.say("copy-past-end", node, _LIKELY)
+
+    def _is_member(self, target: Node, value: Value) -> bool:
+        """Whether the target is part of a structure and no memory that was allocated here."""
+        inner = bare(target)
+        return inner is not None and inner.kind == "field_expression" and not value.obj
+
+    def _is_array(self, target: Node) -> bool:
+        inner = bare(target)
+        found = self.function.locals.get(inner.text) if inner is not None and inner.kind == "identifier" else None
+        return found is not None and bool(found.counts)
 
     def read(self, node: Node, source: Node, value: Value, length: Value, state: State) -> None:
         """`length` bytes are read from `source`."""
@@ -158,7 +185,7 @@ class Checks:
 
     def overflow(self, node: Node, result: Value, left: Value, right: Value) -> None:
         """Arithmetic with something from outside that nothing bounds, in a type that the result does not fit."""
-        kind = self.type_of(node)
+        kind = self.type_of(node.kids[0] if node.kind == "assignment_expression" else node)
         limits = bounds(kind, self.unit.structs) if kind else None
         if limits is None:
             return

@@ -7,7 +7,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from audit8.audit.rules.native_tree import FUNCTION, Node, bare, character, declared, integer, literal_length
+from audit8.audit.rules.native_tree import (
+    FUNCTION,
+    Node,
+    bare,
+    character,
+    declared,
+    integer,
+    literal_length,
+    names_in,
+    place,
+)
 from audit8.audit.rules.native_values import Obj, Value, size_of
 
 _MAX_HEIGHT = 40
@@ -57,6 +67,16 @@ class Function:
     params: list[Variable]
     locals: dict[str, Variable]
     summary: Summary = field(default_factory=Summary)
+    handed: set[str] | None = None
+
+    def handed_out(self) -> set[str]:
+        """Names whose address is taken, or that a lambda may change; found once."""
+        if self.handed is None:
+            nodes = list(self.body.walk())
+            stars = [one for one in nodes if one.kind == "pointer_expression" and one.kids[0].kind == "&"]
+            inside = [one for one in nodes if one.kind == "lambda_expression"]
+            self.handed = {place(one.kids[1]) for one in stars} | {name for one in inside for name in names_in(one)}
+        return self.handed
 
 
 class Unit:
@@ -67,6 +87,7 @@ class Unit:
         self.nodes = list(root.walk())
         self.constants: dict[str, int] = dict(_LIMITS)
         self.texts: dict[str, Node] = {}
+        self.defined: set[str] = set()
         self.structs: dict[str, int] = {}
         self.first_fields: dict[str, str] = {}
         self.members: dict[str, tuple[str, ...]] = {}
@@ -101,6 +122,8 @@ class Unit:
 
     def _define(self, node: Node) -> None:
         name, value = node.part("name"), node.part("value")
+        if name is not None:
+            self.defined.add(name.text)
         if name is None or value is None:
             return
         text = value.text.strip().strip("()").strip()

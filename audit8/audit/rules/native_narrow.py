@@ -108,6 +108,8 @@ def _truth(node: Node, state: State, truth: bool) -> bool:
 
 def _compare(known: Known, node: Node, operator: str, other: Node, state: State) -> bool:
     key = key_of(node)
+    if key and key not in state.vars and known.peek(node, state).exact is not None:
+        return True  # A constant keeps its value.
     against = known.peek(other, state)
     if _LIMIT.search(other.text) and other.kind == "binary_expression":
         against, key = UNKNOWN, ""

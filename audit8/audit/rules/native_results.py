@@ -63,7 +63,7 @@ def check_results(unit: Unit, report: Report) -> None:
         assigned = _assigned(function)
         for node in function.body.walk():
             if node.kind == "binary_expression" and node.kids[1].kind in _FLIP:
-                _comparison(node, assigned, function, report)
+                _comparison(unit, node, assigned, function, report)
             elif node.kind == "unary_expression" and node.kids[0].kind == "!":
                 _test(node, node.kids[1], "== 0", assigned, report)
             elif node.kind in _BLANK and (condition := node.part("condition")) is not None:
@@ -102,11 +102,15 @@ def _origin(node: Node, assigned: dict[str, list[tuple[int, Node]]]) -> str:
     return callee(inner) if inner.kind == "call_expression" else ""
 
 
-def _comparison(node: Node, assigned: dict[str, list[tuple[int, Node]]], function: Function, report: Report) -> None:
+def _comparison(
+    unit: Unit, node: Node, assigned: dict[str, list[tuple[int, Node]]], function: Function, report: Report
+) -> None:
     left, operator, right = node.kids[0], node.kids[1].kind, node.kids[2]
     for one, sign, other in ((left, operator, right), (right, _FLIP[operator], left)):
         inner = bare(other)
         text = "".join(inner.text.split()) if inner is not None else ""
+        number = unit.fold(inner) if text not in ("EOF", "NULL") else None
+        text = text if number is None else str(number)
         _test(node, one, f"{sign} {text}", assigned, report)
         variable = function.locals.get(place(one))
         if variable is not None and _never_true(variable, _origin(one, assigned), f"{sign} {text}"):

@@ -22,7 +22,8 @@ _UNSIGNED = ("unsigned", "uint", "size_t", "u_char", "uchar", "BYTE", "u8", "u16
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """`null` is "", "no", "maybe" or "null"; `obj` the object that a pointer points to (0: not known)."""
+    """`null` is "", "no", "maybe" or "null"; `obj` the object that a pointer points to (0: not known); `found`: it
+    is what a look-up returned."""
 
     lo: float = -INF
     hi: float = INF
@@ -36,6 +37,7 @@ class Value:
     forged: bool = False
     checked: bool = False
     resolved: bool = False
+    found: bool = False
 
     @property
     def exact(self) -> int | None:
@@ -45,7 +47,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Obj:
-    """`kind` is heap, file, array, var or text; `size` in bytes, where it is a number."""
+    """`kind` is heap, file, array, var or text; `size` in bytes, where it is a number. `ended`: freed by a function
+    that may have freed only what is inside."""
 
     kind: str
     size: float = INF
@@ -54,6 +57,7 @@ class Obj:
     escaped: bool = False
     line: int = 0
     new: str = ""
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -191,6 +195,8 @@ def compute(operator: str, left: Value, right: Value) -> Value:
     elif operator == "*":
         corners = [_product(a, b) for a in (left.lo, left.hi) for b in (right.lo, right.hi)]
         result = Value(min(corners), max(corners))
+    elif operator == "/" and left.exact is not None and right.exact is not None and left.lo >= 0 and right.lo > 0:
+        result = const(left.exact // right.exact)
     elif operator in ("/", ">>"):
         result = Value(0 if left.lo >= 0 and right.lo >= 0 else -INF, left.hi if left.hi >= 0 else INF)
     elif operator == "%" and math.isfinite(right.hi):

@@ -2,9 +2,7 @@
 
 from audit8.audit.rules.rule import (
     ARG,
-    DSTR,
     JS_HOLES,
-    PHP_HOLES,
     PLUS_CHAIN,
     STR,
     Finder,
@@ -70,15 +68,6 @@ RULES = (
                 ("html",), r"\b__html\s*:\s*(?P<v>[^},\n]{1,100})", vary="varies", safe=_ESCAPED + r"|JSON\.stringify"
             ),
             Finder(
-                ("php",),
-                r"(?:<\?=|\b(?:echo|print)\b)\s*\(?(?P<v>[^;?]{1,300})",
-                vary="request",
-                safe=_ESCAPED + r"|\bcount|md5|urlencode|intval",
-            ),
-            Finder(
-                ("php",), rf"\b(?:echo|print)\b\s*\(?\s*(?P<s>{DSTR})", vary="request", holes=PHP_HOLES, safe=_ESCAPED
-            ),
-            Finder(
                 ("kotlin", "scala"),
                 rf"\.(?:print|println|write|append)\s*\(\s*(?P<v>{ARG})",
                 vary="request",
@@ -86,6 +75,7 @@ RULES = (
                 needs=r"HttpServletResponse|getWriter\s*\(",
             ),
         ),
+        checked=("cpp",),
     ),
     Rule(
         "autoescape-off",

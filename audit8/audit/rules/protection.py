@@ -26,6 +26,15 @@ RULES = (
                 r"\bcsrf\s*\(\s*\)\s*\.\s*disable\s*\(|\bcsrf\s*\(\s*(?:\w+\s*->\s*\w+\.disable\s*\(|"
                 r"(?:AbstractHttpConfigurer|CsrfConfigurer)\s*::\s*disable)|\bcsrf\s*\{\s*(?:it\.)?disable\s*\(",
             ),
+            # Jenkins: a web method that changes something must ask for POST.
+            Finder(
+                ("java",),
+                r"^[ \t]*public\s+(?:(?!static)\w[\w<>]*\s+){1,2}(?P<at>do(?!Check|Fill|Index|Dynamic)[A-Z]\w*)\s*"
+                r"\([^)]{0,300}"
+                r"(?:StaplerRequest|@QueryParameter|StaplerResponse)",
+                lacks=r"@RequirePOST|@POST\b|@org\.kohsuke\.stapler\.interceptor\.RequirePOST|requirePOST\(",
+                window=300,
+            ),
             Finder(
                 NODE,
                 r"\.use\s*\(\s*(?P<at>(?:\w+\.)?(?:session|cookieSession|cookieParser|expressSession|cookies)\s*\(|"

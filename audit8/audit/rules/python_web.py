@@ -1,11 +1,15 @@
 """Syntax-tree checks: templates without escaping, archives that say where to write, files anyone may change."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from audit8.audit.rules.python_expressions import is_value, keyword_of, last_name
 from audit8.audit.rules.python_scope import Module, Scope
 
+_PATH_TESTS = ("startswith", "commonpath", "commonprefix", "is_relative_to", "relative_to", "isabs")
+_SAFE = re.compile(r"(?i)safe|valid|check|within|inside|traversal")
+_MAX_NODES = 3000
 _TEMPORARY = ("tempfile.mktemp", "mktemp", "os.tempnam", "os.tmpnam")
 
 
@@ -19,7 +23,8 @@ def check_web(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
 
 def check_files(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
     checked = keyword_of(node, "filter") or keyword_of(node, "members")
-    if last_name(node) in ("extractall", "extract") and checked is None and _is_tar(module, node, scope):
+    unpacks = last_name(node) in ("extractall", "extract") and checked is None and _is_tar(module, node, scope)
+    if unpacks and not _looks_at_members(module, node):
         yield "archive-extraction"
     if module.name_of(node.func) in _TEMPORARY:
         yield "temporary-name"
@@ -32,6 +37,21 @@ def check_files(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
             and mode.value <= 0o7777
         ):
             yield "world-writable"
+
+
+def _looks_at_members(module: Module, node: ast.Call) -> bool:
+    """Whether the function that unpacks compares paths, or asks somebody whether they are safe."""
+    holder: ast.AST = node
+    while holder in module.parents and not isinstance(holder, ast.FunctionDef | ast.AsyncFunctionDef):
+        holder = module.parents[holder]
+    pending, looked = [holder], 0
+    while pending and looked < _MAX_NODES:
+        one = pending.pop()
+        looked += 1
+        if isinstance(one, ast.Call) and (last_name(one) in _PATH_TESTS or _SAFE.search(last_name(one))):
+            return True
+        pending += ast.iter_child_nodes(one)
+    return False
 
 
 def _is_tar(module: Module, node: ast.Call, scope: Scope) -> bool:

@@ -15,6 +15,7 @@ from audit8.audit.rules import (
     crypto,
     data,
     files,
+    golang,
     hidden_text,
     limits,
     memory,
@@ -30,6 +31,7 @@ from audit8.audit.rules import (
     sql,
     web,
 )
+from audit8.audit.rules.go_checks import check_go
 from audit8.audit.rules.matching import Text, hits
 from audit8.audit.rules.native_checks import check_c, check_cpp
 from audit8.audit.rules.python_checks import check_python
@@ -61,10 +63,12 @@ _TABLES = (
     reached,
     limits,
     protection,
+    golang,
 )
 CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {
     "c": check_c,
     "cpp": check_cpp,
+    "go": check_go,
     "rust": check_rust,
     "solidity": check_solidity,
 }

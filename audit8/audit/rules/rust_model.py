@@ -21,7 +21,7 @@ _MAX_REACH = 200  # Functions followed from one: keeps files of many same-named 
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*(?:::\s*<[^<>;{}()]{0,80}>)?\s*\(")
 _FRAMEWORKS = {
     "ink": r"#\[\s*ink::contract|\bink_lang\b|#\[ink\(|\buse\s+ink::",
-    "soroban": r"\bsoroban_sdk\b|#\[contractimpl\b",
+    "soroban": r"\bsoroban_sdk\b|#\[contractimpl\b|\b(?:env|e)\s*:\s*&?Env\b",
     "substrate": r"#\[pallet::|\bframe_support\b|\bframe_system\b",
     "cosmwasm": r"\bcosmwasm_std\b",
     "anchor": r"\banchor_lang\b|#\[derive\(\s*Accounts\s*\)\]",

@@ -14,7 +14,7 @@ _PLACEHOLDER = re.compile(
     r"x{3,}|\*{3,}|\.{3,}|change[-_ ]?(?:me|it|this)|example|sample|dummy|placeholder|your|insert|"
     r"replace|todo|fixme|redacted|"
     r"\bfake|\bmock|\btest|<[^>]*>|\$\{|\{\{|%\(|\{\w*\}|^\$\w|^%\w|^@|env\b|undefined|null|none|"
-    r"1234567890abcdef|abcdefgh|0{6,}|unknown",
+    r"1234567890abcdef|eyJzdWIiOiIxMjM0NTY3ODkw|abcdefgh|0{6,}|unknown",
     re.IGNORECASE,
 )
 _FIELD_WORDS = re.compile(
@@ -87,7 +87,10 @@ _PREFIXES = (
     r"\b[rs]k_live_[A-Za-z0-9]{20,}|\bsk-(?:ant|proj|svcacct)-[\w-]{30,}|\bsk-[A-Za-z0-9]{40,}|"
     r"\bAIza[\w-]{35}|\bnpm_[A-Za-z0-9]{36}|"
     r"\bpypi-AgEI[\w-]{40,}|\bSG\.[\w-]{20,24}\.[\w-]{40,}|\bhf_[A-Za-z0-9]{30,}|\bdop_v1_[a-f0-9]{64}|"
-    r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,})"
+    r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,}|\bGOCSPX-[\w-]{28}|\bya29\.[\w-]{50,}|\bshp(?:at|ss|ca|pa)_[a-f0-9]{32}\b|"
+    r"\bsk-[a-f0-9]{32}\b|\bLTAI[A-Za-z0-9]{16,24}\b|\bAKID[A-Za-z0-9]{32}\b|\b\d{8,10}:AA[\w-]{33}\b|\bkey-[a-f0-9]{32}\b|"
+    r"\bhooks\.slack\.com/services/T\w{6,12}/B\w{6,12}/\w{20,}|\bdiscord(?:app)?\.com/api/webhooks/\d{15,}/[\w-]{50,}|"
+    r"\bAccountKey=[A-Za-z0-9+/]{80,}={0,2}|\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{30,})"
 )
 _URL = r"\b[a-z][a-z0-9+]{2,15}://[^\s:/@\"'`$<{%]{1,60}:(?P<s>[^\s:/@\"'`$<{%*]{4,80})@[\w.-]{3,}"
 

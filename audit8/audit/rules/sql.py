@@ -7,7 +7,6 @@ from audit8.audit.rules.rule import (
     DSTR,
     JS_HOLES,
     KOTLIN_HOLES,
-    PHP_HOLES,
     PLUS_CHAIN,
     STR,
     C,
@@ -75,15 +74,16 @@ RULES = (
             ),
             Finder(
                 C,
+                rf"\bsqlite3_v?mprintf\s*\(\s*(?P<s>{DSTR})",
+                literal=r"(?i)\b(?:select|insert|update|delete|where)\b[^\"]*%s",
+            ),
+            Finder(
+                C,
                 rf"\bv?s(?:n)?printf\s*\([^;\"]{{0,120}}(?P<s>{DSTR})\s*,\s*(?P<v>[^;]{{1,200}})\)\s*;",
                 literal=_FORMATTED_SQL,
                 vary="varies",
-            ),
-            Finder(
-                ("php",), rf"(?P<s>{DSTR})", literal=SQL, vary="varies", holes=PHP_HOLES, safe=_QUOTING, unless=_TALK
-            ),
-            Finder(
-                ("php",), rf"(?P<s>{STR}\s*\.\s*(?P<v>{ARG}))", literal=SQL, vary="varies", safe=_QUOTING, unless=_TALK
+                lacks=r"escape_string|PQescape\w+",
+                window=800,
             ),
             Finder(
                 ("csharp",), rf"(?:\$@?|@\$)(?P<s>{DSTR})", literal=SQL, vary="varies", holes=CS_HOLES, unless=_TALK

@@ -1,6 +1,6 @@
 """Rules: addresses chosen by the request, and debug modes."""
 
-from audit8.audit.rules.rule import ARG, STR, Finder, Rule, Words
+from audit8.audit.rules.rule import ARG, Finder, Rule, Words
 from audit8.types import Severity
 
 RULES = (
@@ -25,11 +25,6 @@ RULES = (
                 rf"\bnew\s+URL\s*\(\s*(?P<v>{ARG})\)|\bURI\.create\s*\(\s*(?P<at>request\.getParameter)",
                 vary="request",
             ),
-            Finder(
-                ("php",),
-                rf"\bcurl_init\s*\(\s*(?P<v>{ARG})|\bCURLOPT_URL\s*,\s*(?P<at>\$_(?:GET|POST|REQUEST))",
-                vary="request",
-            ),
         ),
     ),
     Rule(
@@ -51,12 +46,6 @@ RULES = (
                 vary="request",
                 lacks=r"startsWith\(\"/|isValid|contains\(",
                 window=400,
-            ),
-            Finder(
-                ("php",),
-                rf"\bheader\s*\(\s*(?P<s>{STR})\s*\.\s*(?P<v>{ARG})",
-                literal=r"(?i)location:\s*.$",
-                vary="request",
             ),
         ),
     ),

@@ -129,6 +129,7 @@ def test_a_page_of_another_type_is_no_page() -> None:
         ("java", "class A {\n  void f(@RequestParam String a) throws E {\n    Runtime.getRuntime().exec(a); } }\n"),
         ("go", 'func f(r *http.Request) {\n\ta := r.URL.Query()\n\texec.Command("sh", "-c", a.Get("a")).Run()\n}\n'),
         ("ruby", "def f\n  a = params[:a]\n  system(a)\nend\n"),
+        ("php", "<?php\n$a = $_GET['a'];\nsystem($a);\n"),
         ("python", "    def f(self):\n        a = self.get_argument('a')\n        os.system(a)\n"),
     ],
 )
@@ -145,7 +146,11 @@ def test_numbers_by_their_declared_type_are_harmless() -> None:
 
 def test_a_language_without_a_table_is_left_alone() -> None:
     assert flow_hits("x", "cobol") is None
-    assert flow_hits("system($x);", "php") is None
+
+
+def test_a_part_of_a_php_file_is_read_without_its_opening_tag() -> None:
+    assert lines("$a = $_GET['a'];\nsystem($a);\n", "php", "shell-command") == [2]
+    assert lines("<p><?= $_GET['a'] ?></p>\n", "php", "html-from-strings") == [1]
 
 
 DEEP = [
