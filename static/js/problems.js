@@ -5,6 +5,7 @@ import { has, t } from "./i18n.js";
 
 const BY_STATUS = {
   400: "bad_request",
+  401: "unauthorized",
   403: "forbidden",
   404: "bad_request",
   413: "too_large",
