@@ -7,6 +7,8 @@ Audit8Error
 │   ├── Undecodable             not text in an encoding we read
 │   ├── BadRequest              malformed, or a value out of range
 │   └── PromptTooLong           does not fit the model's context
+├── NotFound                    what was named is not here
+│   └── HistoryOff              ... because this server keeps no history
 ├── Unavailable                 try again later
 │   ├── NotReady                the model is still loading
 │   └── QueueFull               too many jobs wait
@@ -55,6 +57,14 @@ class BadRequest(BadInput):
 
 class PromptTooLong(BadInput):
     code = "prompt_too_long"
+
+
+class NotFound(Audit8Error):
+    code = "not_found"
+
+
+class HistoryOff(NotFound):
+    code = "history_off"
 
 
 class Unavailable(Audit8Error):

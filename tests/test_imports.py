@@ -15,7 +15,7 @@ PACKAGE = ROOT / "audit8"
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
-UPPER = LOWER | {"files", "pipeline", "service", "startup"}
+UPPER = LOWER | {"files", "metered", "machine", "store", "pipeline", "service", "startup"}
 MAY_IMPORT = {
     "types": frozenset[str](),
     "findings": frozenset({"types"}),
@@ -27,6 +27,9 @@ MAY_IMPORT = {
     "engine": BASE,
     "models": BASE,
     "files": BASE | {"audit"},
+    "metered": BASE | {"engine"},
+    "machine": BASE | {"engine", "metered"},
+    "store": BASE | {"settings", "audit"},
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,
@@ -47,9 +50,16 @@ LIBRARY_HOMES = {
     "fastapi": ("audit8.api",),
     "starlette": ("audit8.api",),
     "uvicorn": ("audit8.api", "audit8.cli"),
+    "pynvml": ("audit8.machine",),
 }
-# Libraries that come with another one which requirements.txt names.
-COMES_WITH = {"starlette": "fastapi", "tokenizers": "transformers", "triton": "torch", "tqdm": "huggingface_hub"}
+# Libraries that come with another one which requirements.txt names, or under another name.
+COMES_WITH = {
+    "starlette": "fastapi",
+    "tokenizers": "transformers",
+    "triton": "torch",
+    "tqdm": "huggingface_hub",
+    "pynvml": "nvidia_ml_py",  # the module of that package
+}
 HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert")
 
 

@@ -1,5 +1,6 @@
 """Puts the HTTP side together: create_app gives the ASGI application. Decides nothing itself."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -7,12 +8,15 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from audit8 import __version__
-from audit8.api import audit, openai, page, problems, status
+from audit8.api import audit, history, machine, openai, page, problems, status
 from audit8.api.access import Access, Gate
 from audit8.api.boundary import Boundary
 from audit8.api.readiness import LoadEngine, OnFailed, Readiness
+from audit8.machine import Monitor
 from audit8.service import AuditService
 from audit8.settings import Settings
+from audit8.store.allowed import history_refusal
+from audit8.store.history import History, Kept
 
 DESCRIPTION = """\
 A private code-security auditor on this machine. Every error has one shape: {"error": {"code", "type", "message",
@@ -29,14 +33,22 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     """
     readiness = Readiness(load_engine, on_failed)
     service = AuditService(readiness.engine_now, max_jobs=settings.max_jobs)
+    kept = History(
+        Kept(settings.history_file, settings.history_days, settings.history_max), off=history_refusal(settings)
+    )
+    monitor = Monitor(lambda: readiness.engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         readiness.start()
+        kept.start()
+        sampling = asyncio.create_task(monitor.run())
         try:
             yield
         finally:
+            sampling.cancel()
             await readiness.aclose()
+            await kept.aclose()
 
     gate = Gate(settings.host, settings.allow_host, settings.allow_origin)
     app = FastAPI(
@@ -50,8 +62,10 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     )
     app.state.readiness = readiness
     problems.install(app)
-    app.include_router(audit.make_router(service, settings))
-    app.include_router(openai.make_router(service, readiness, settings))
-    app.include_router(status.make_router(readiness, service))
+    app.include_router(audit.make_router(service, kept, settings))
+    app.include_router(openai.make_router(service, readiness, kept, settings))
+    app.include_router(status.make_router(readiness, service, kept))
+    app.include_router(history.make_router(kept))
+    app.include_router(machine.make_router(monitor, readiness, service, settings))
     page.install(app, page.static_folder())
     return app

@@ -16,7 +16,8 @@ from audit8.api.problems import INTERNAL, REQUEST_ID, log_unexpected, problem
 
 log = logging.getLogger("audit8.api")
 
-POLLED = frozenset({"/health", "/ready"})  # asked every few seconds by every open page: logged at debug
+# asked every few seconds by every open page, or while somebody types: logged at debug
+POLLED = frozenset({"/health", "/ready", "/api/machine", "/api/count"})
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,64}")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from audit8.api import sse
 from audit8.api.answer_format import check_body, schema_of
+from audit8.api.history import owner_of
 from audit8.api.intake import Part, Submission, load_object, make_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.readiness import Readiness
@@ -26,7 +27,8 @@ from audit8.errors import BadRequest
 from audit8.events import Event, Failed, Reported, Token
 from audit8.service import AuditService
 from audit8.settings import Settings
-from audit8.types import Finish, Lang, Message, Role, Sampling, Usage
+from audit8.store.history import History
+from audit8.types import Finish, Job, Lang, Message, Role, Sampling, Usage
 
 AUDIT_MODEL = "audit8"
 DEFAULT_MAX_TOKENS = 2048
@@ -38,7 +40,7 @@ _FENCE = re.compile(
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
-def make_router(service: AuditService, readiness: Readiness, settings: Settings) -> APIRouter:
+def make_router(service: AuditService, readiness: Readiness, history: History, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/v1")
     started_at_s = int(time.time())
 
@@ -46,7 +48,13 @@ def make_router(service: AuditService, readiness: Readiness, settings: Settings)
     async def chat(request: Request) -> Response:
         """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""
         asked = _checked(await request.body())
-        events = never_raising(_events(service, asked, settings.lang), request_id_of(request.scope))
+        if asked.model == AUDIT_MODEL:
+            job = _job(asked, settings.lang)
+            audit = history.keep(service.run_audit(job), job, owner_of(request.scope))
+            answer: AsyncGenerator[Event | Finish] = _as_chat(audit)
+        else:
+            answer = _chat(service, asked)
+        events = never_raising(answer, request_id_of(request.scope))
         await anext(events)  # Accepted; a refusal is raised here, before anything is sent
         name = AUDIT_MODEL if asked.model == AUDIT_MODEL else readiness.engine_now().info.model
         completion = _Completion(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), name)
@@ -84,16 +92,17 @@ def _checked(body: bytes) -> ChatRequest:
         raise BadRequest(f"{where}: {first['msg']}.", hint="See /docs for what is honoured.", param=where) from None
 
 
-def _events(service: AuditService, asked: ChatRequest, lang: Lang) -> AsyncGenerator[Event | Finish]:
-    if asked.model == AUDIT_MODEL:
-        if schema_of(asked.response_format) is not None:
-            raise BadRequest(
-                f"{AUDIT_MODEL} answers with a report in Markdown, not under a schema.",
-                hint="POST /audit gives the report as JSON.",
-                param="response_format",
-            )
-        name_and_code = unfenced(_last_user_text(asked.messages))
-        return _as_chat(service.run_audit(make_job(Submission((name_and_code,)), lang)))
+def _job(asked: ChatRequest, lang: Lang) -> Job:
+    if schema_of(asked.response_format) is not None:
+        raise BadRequest(
+            f"{AUDIT_MODEL} answers with a report in Markdown, not under a schema.",
+            hint="POST /audit gives the report as JSON.",
+            param="response_format",
+        )
+    return make_job(Submission((unfenced(_last_user_text(asked.messages)),)), lang)
+
+
+def _chat(service: AuditService, asked: ChatRequest) -> AsyncGenerator[Event | Finish]:
     messages = [Message(_ROLES[message.role], message.content) for message in asked.messages]
     return service.run_chat(messages, _sampling(asked))
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from audit8.engine.protocol import Engine
 from audit8.errors import Audit8Error, NotReady, StartupError
+from audit8.metered import MeteredEngine
 from audit8.types import LoadProgress
 
 State = Literal["loading", "ready", "failed"]
@@ -20,12 +21,12 @@ RETRY_AFTER_S = 5
 
 
 class Readiness:
-    """Holds what `load_engine` gives. `on_failed` is called on the loading thread, at most once."""
+    """Holds what `load_engine` gives, metered. `on_failed` is called on the loading thread, at most once."""
 
     def __init__(self, load_engine: LoadEngine, on_failed: OnFailed | None = None) -> None:
         self.progress = LoadProgress("choosing")
         self.error: Audit8Error | None = None
-        self.engine: Engine | None = None
+        self.engine: MeteredEngine | None = None
         self._load_engine = load_engine
         self._on_failed = on_failed
         self._lock = threading.Lock()
@@ -40,7 +41,7 @@ class Readiness:
     def start(self) -> None:
         threading.Thread(target=self._load, name="audit8-load", daemon=True).start()
 
-    def engine_now(self) -> Engine:
+    def engine_now(self) -> MeteredEngine:
         """The engine. Raises NotReady while it loads, and the start-up's error if loading failed."""
         if self.engine:
             return self.engine
@@ -88,7 +89,7 @@ class Readiness:
             late = self._closed
             if not late:
                 self.progress = LoadProgress("ready")
-                self.engine = engine
+                self.engine = MeteredEngine(engine)
         if late:
             asyncio.run(engine.aclose())
 

@@ -11,14 +11,15 @@ from audit8.api.problems import answer, problem_body, request_id_of
 from audit8.api.readiness import Readiness
 from audit8.errors import Audit8Error
 from audit8.service import AuditService, failed
+from audit8.store.history import History
 
 
-def make_router(readiness: Readiness, service: AuditService) -> APIRouter:
+def make_router(readiness: Readiness, service: AuditService, history: History) -> APIRouter:
     router = APIRouter()
 
     @router.get("/health")
     async def health(request: Request) -> dict[str, Any]:
-        """Always 200 while the process lives: state, model, device, memory, load progress, jobs."""
+        """Always 200 while the process lives: state, model, device, memory, load progress, jobs, history."""
         engine = readiness.engine
         info = asdict(engine.info) if engine else dict.fromkeys(("model", "device", "quantisation"))
         error = readiness.error
@@ -29,6 +30,7 @@ def make_router(readiness: Readiness, service: AuditService) -> APIRouter:
             "memory": asdict(engine.memory()) if engine else None,
             "progress": asdict(readiness.progress),
             "jobs": {"running": service.running, "waiting": service.waiting},
+            "history": asdict(history.state),
             "version": __version__,
             **(problem_body(failed(error), request_id_of(request.scope)) if error else {}),
         }
