@@ -39,9 +39,10 @@ const tabs = new Tabs(sources, (file) => badges(findings.all).get(file.name) ?? 
 const chat = new Chat({ subject: (finding) => job.sourceOf(finding), server: () => server.facts });
 const machine = new Machine();
 const history = new History(reopen);
-const server = new Server(() => {
+const server = new Server((facts) => {
   machine.look();
-  history.look();
+  history.look(facts.history);
+  drawContent(); // tokens can be counted now
 });
 const job = new Job({ findings, onFindings: markCode, onState: drawButtons, onEnd: ended });
 new Files((opened) => open(opened), showNote);
@@ -185,6 +186,7 @@ function run() {
   chat.clear();
   byId("welcome").hidden = true;
   byId("results").scrollTop = 0;
+  byId("results").scrollIntoView({ block: "nearest" }); // on a narrow screen it lies below the code
   job.run(wanted, { lang: i18n.currentLang(), budget_s: server.facts.budget_s });
 }
 
@@ -196,10 +198,11 @@ function ended(problem) {
   machine.look();
 }
 
-function reopen({ report, sources: files, dismissed }) {
+function reopen({ report, error, sources: files, dismissed }) {
   hideNotice();
   chat.clear();
   job.reopen(report, files, dismissed);
+  if (!report) showNote(() => [t("history.failed"), error ?? ""]);
   sources.replace(files.map(({ name, text, language }) => ({ name, text, language: "", detected: language })));
   byId("welcome").hidden = true;
   byId("suppressions").hidden = !history.available;

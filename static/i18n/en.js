@@ -255,6 +255,7 @@ export default {
   "history.yes": "Delete all",
   "history.no": "Keep them",
   "history.files": "{n} files, {lines} lines",
+  "history.failed": "That audit failed, so there is no report. Its code is in the editor: press Audit to try again.",
 
   "key.title": "This server asks for an API key",
   "key.why": "Its owner can give you one. It is kept in this tab only and forgotten when the tab is closed.",
@@ -286,4 +287,8 @@ export default {
   "error.noExport": "This server cannot write that form. Update it, or download JSON.",
   "error.history_off": "The server keeps no history.",
   "error.not_found": "The server does not have that any more.",
+  "error.stopping": "The server is about to stop and takes no new audits. Start it again, then try again.",
+  "error.deadline_exceeded": "The audit took longer than this server allows. Audit fewer files at once, or start the server with a longer --job-timeout.",
+  "error.engine_lost": "The model's engine failed and is being started again. Wait until the header shows the model, then try again.",
+  "error.device_lost": "The GPU stopped answering. Restart the server; if it goes on, restart the machine and look at the driver.",
 };

@@ -255,6 +255,7 @@ export default {
   "history.yes": "全部删除",
   "history.no": "保留",
   "history.files": "{n} 个文件，{lines} 行",
+  "history.failed": "那次审计失败了，没有报告。代码已放进编辑器，点“开始审计”再试。",
 
   "key.title": "这台服务器需要 API 密钥",
   "key.why": "请向服务器的主人索取。密钥只保存在这个标签页里，关闭后即忘记。",
@@ -286,4 +287,8 @@ export default {
   "error.noExport": "这台服务器写不出这种格式。请更新服务器，或下载 JSON。",
   "error.history_off": "服务器没有保存历史。",
   "error.not_found": "服务器上已经没有它了。",
+  "error.stopping": "服务器即将停止，不再接受新的审计。请重新启动后再试。",
+  "error.deadline_exceeded": "审计超过了服务器允许的时间。请一次少审计一些文件，或用更长的 --job-timeout 启动服务器。",
+  "error.engine_lost": "模型引擎出错，正在重新启动。等页面顶部显示模型后再试。",
+  "error.device_lost": "GPU 没有响应。请重启服务器；如果还这样，请重启机器并检查驱动。",
 };

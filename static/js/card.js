@@ -66,11 +66,18 @@ const verdictText = (verdict) => (has(`verdict.${verdict}`) ? t(`verdict.${verdi
 function details(finding, how) {
   const { quote, why, fix } = finding;
   return [
-    quote ? el("pre", { class: "quote", tabindex: "0", "aria-label": t("finding.quote") }, el("code", {}, ...visible(quote))) : null,
+    quote ? el("pre", { class: "quote", tabindex: "0", "aria-label": t("finding.quote") }, el("code", {}, ...visible(dedent(quote)))) : null,
     ...(why ? [el("h5", {}, t("finding.why")), el("p", { class: "prose" }, ...visible(why))] : []),
     ...(fix ? [el("h5", {}, t("finding.fix")), ...drawFix(fix, how.before)] : []),
     ...actions(how),
   ];
+}
+
+// Code without the indentation that all its lines share.
+function dedent(text) {
+  const lines = text.split("\n");
+  const depths = lines.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length);
+  return lines.map((line) => line.slice(Math.min(...depths))).join("\n");
 }
 
 function actions({ onDismiss, onAsk, talk }) {

@@ -14,7 +14,7 @@ export class Count {
   #timer = 0;
   #asking = null;
   #limit = 0;
-  #known = null; // {text, tokens} of the last answer
+  #known = null; // {text, name, tokens} of the last answer
   #now = { text: "", lines: 0, bytes: 0, others: 0 };
   #absent = false;
 
@@ -30,7 +30,7 @@ export class Count {
     this.draw();
     clearTimeout(this.#timer);
     this.#asking?.abort();
-    if (this.#absent || text === "" || text === this.#known?.text) return;
+    if (this.#absent || text === "" || (text === this.#known?.text && file.name === this.#known.name)) return;
     this.#timer = setTimeout(() => this.#ask(file, text), bytes > LARGE_BYTES ? LARGE_QUIET_MS : QUIET_MS);
   }
 
@@ -41,9 +41,10 @@ export class Count {
 
   async #ask(file, text) {
     this.#asking = new AbortController();
+    const { name } = file;
     try {
-      const answer = await count(text, file.name, this.#asking.signal);
-      this.#known = { text, tokens: answer.tokens };
+      const answer = await count(text, name, this.#asking.signal);
+      this.#known = { text, name, tokens: answer.tokens };
       this.#limit = answer.max_body_bytes || this.#limit;
       this.onLanguage(file, answer.language ?? "");
       this.draw();

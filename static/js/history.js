@@ -32,15 +32,9 @@ export class History {
     byId("history-clear-yes").addEventListener("click", () => this.#forget(""));
   }
 
-  /** Whether the server keeps a history at all; called when it becomes ready. */
-  async look() {
-    try {
-      await history({ limit: 1 });
-      this.available = true;
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.available = !error.absent && error.status !== 401 && error.code !== "unreachable" && this.available;
-    }
+  /** `state` is what /health says of the history: {state, reason}; nothing: the server keeps none. */
+  look({ state = "off" } = {}) {
+    this.available = state === "on";
     byId("history-open").hidden = !this.available;
   }
 
@@ -123,12 +117,12 @@ export class History {
   }
 }
 
-function facts({ created_at: at, risk_level: risk, counts = {}, files, lines, language }) {
+function facts({ created_at: at, risk_level: risk, counts = {}, files, lines, language, error }) {
   const found = SEVERITIES.filter((one) => counts[one] > 0).map((one) => `${t(`severity.${one}`)} ${counts[one]}`);
   const when = new Date(at);
   const parts = [
     Number.isNaN(when.getTime()) ? String(at) : when.toLocaleString(currentLang() === "zh" ? "zh-CN" : "en", { dateStyle: "medium", timeStyle: "short" }),
-    found.length ? found.join(", ") : riskWords(risk),
+    error || (found.length ? found.join(", ") : riskWords(risk)),
     files > 1 ? t("history.files", { n: files, lines }) : t("editor.lines", { n: lines }),
   ];
   if (language && files <= 1) parts.push(language);

@@ -48,14 +48,14 @@ export class Job {
     return this.#abort !== null;
   }
 
-  /** Shows an audit of before. */
+  /** Shows an audit of before; `report` is null if it failed. */
   reopen(report, sources, dismissed) {
     this.stop();
     this.#sources = sources;
     this.#begin();
     this.#live.end();
     this.report = report;
-    this.findings.replace(report.findings ?? [], dismissed ?? []);
+    this.findings.replace(report?.findings ?? [], dismissed ?? []);
     drawReport(report);
   }
 

@@ -23,7 +23,7 @@ export class Server {
     return this.#facts ?? {};
   }
 
-  /** `onReady()` runs at every change to ready. */
+  /** `onReady(facts)` runs at every change to ready, with the last /health. */
   constructor(onReady) {
     this.onReady = onReady;
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
@@ -54,7 +54,7 @@ export class Server {
     this.#state = this.#loading ? "loading" : "ready";
     if (this.#state === "loading") return LOADING_MS;
     this.#wasReady = true;
-    if (before !== "ready") this.onReady();
+    if (before !== "ready") this.onReady(this.#facts);
     return READY_MS;
   }
 
