@@ -113,7 +113,7 @@ def test_a_long_file_scrolls_and_a_long_line_does_not_hold_the_page_up(open_tab:
 
 def test_the_size_is_counted_by_the_server_and_too_much_is_said(open_tab: "OpenTab", address: str) -> None:
     page = open_tab(address)
-    put(page, "import os\nos.system(input())\n")
+    put(page, "import os\n\ndef run():\n    os.system(input())\n")
     expect_text(page, "#size", "tokens")
     expect_text(page, "#size", "1.0 MiB")
     page.wait_for_function("() => document.getElementById('language-auto').textContent === 'Auto: Python'")
