@@ -37,8 +37,8 @@ export function drawFiltered(rejected) {
 function drawSummary(report) {
   const findings = report.findings ?? [];
   const counted = findings.filter((finding) => finding.counts !== false).length;
-  byId("risk").textContent = riskWords(report.risk_level);
-  byId("risk").className = `risk severity-${report.risk_level}`;
+  byId("risk").replaceChildren(...visible(riskWords(report.risk_level)));
+  byId("risk").className = `risk severity-${has(`risk.${report.risk_level}`) ? report.risk_level : "info"}`;
   byId("clean").hidden = counted > 0;
   byId("clean").textContent = t(findings.length ? "result.noneCount" : "result.noFindings");
   byId("facts").replaceChildren(...visible(facts(report)));
