@@ -29,6 +29,11 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 QUIET += ["--disable-component-update", "--disable-sync"]
 TIMEOUT_MS = 10_000
 EDITOR = "#editor-host .cm-content"
+PASTE = """(node, text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  node.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
 LoadEngine = Callable[[Callable[[LoadProgress], None]], Engine]
 
 
@@ -51,13 +56,11 @@ def expect_text(page: "Page", selector: str, part: str) -> None:
 
 
 def put(page: "Page", code: str, name: str = "") -> None:
-    """Types `code` in the place of all that the editor shows."""
-    page.locator(EDITOR).focus()
+    """Pastes `code` in the place of all that the editor shows."""
+    editor = page.locator(EDITOR)
+    editor.focus()
     page.keyboard.press("Control+a")
-    if code:
-        page.keyboard.insert_text(code)
-    else:
-        page.keyboard.press("Delete")
+    editor.evaluate(PASTE, code)
     page.fill("#filename", name)
 
 
