@@ -186,7 +186,7 @@ function run() {
   chat.clear();
   byId("welcome").hidden = true;
   byId("results").scrollTop = 0;
-  byId("results").scrollIntoView({ block: "nearest" }); // on a narrow screen it lies below the code
+  if (matchMedia("(max-width: 56rem)").matches) byId("results").scrollIntoView(); // there it lies below the code
   job.run(wanted, { lang: i18n.currentLang(), budget_s: server.facts.budget_s });
 }
 

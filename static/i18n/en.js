@@ -243,7 +243,7 @@ export default {
   "chat.finding": "An audit found in lines {start}-{end}: {title} ({cwe}). {why}",
 
   "history.open": "History",
-  "history.title": "Audits of before",
+  "history.title": "Earlier audits",
   "history.search": "Search by title or file",
   "history.none": "No audits here.",
   "history.more": "Show more",
@@ -251,7 +251,7 @@ export default {
   "history.delete": "Delete",
   "history.deleteOne": "Delete {name}",
   "history.clear": "Delete all …",
-  "history.sure": "Delete all audits of before? They cannot be brought back.",
+  "history.sure": "Delete all earlier audits? They cannot be brought back.",
   "history.yes": "Delete all",
   "history.no": "Keep them",
   "history.files": "{n} files, {lines} lines",
