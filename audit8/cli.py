@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, get_args
@@ -20,6 +22,8 @@ from audit8.api.readiness import LoadEngine, Readiness
 from audit8.audit.sources import make_source
 from audit8.compare.command import FIELDS as COMPARE_FIELDS
 from audit8.compare.command import MAX_TOKENS, MIN_TOKENS, MINUTES, Wish, compare
+from audit8.desktop import agrees, open_page
+from audit8.doctor import command as doctor
 from audit8.errors import Audit8Error, StartupError
 from audit8.settings import Settings
 
@@ -29,7 +33,7 @@ READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]` and `audit8 compare [flags]`."""
+    """`audit8 serve [flags]`, `audit8 compare [flags]` and `audit8 doctor [flags]`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -39,9 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_flags(compares, COMPARE_FIELDS)
     _add_compare_flags(compares)
+    doctors = commands.add_parser("doctor", help="check this machine, with a fix for each lack", allow_abbrev=False)
+    _add_flags(doctors, doctor.FIELDS)
+    doctor.add_flags(doctors)
     given = vars(parser.parse_args(argv))
-    if given.pop("command") == "serve":
+    command = given.pop("command")
+    if command == "serve":
         return serve(_settings(parser, given))
+    if command == "doctor":
+        asked = {name: given.pop(name) for name in ("as_json", "offline")}
+        return _doctor(_settings(parser, given), **asked)
     sample = given.pop("sample")
     own = {name: given.pop(name) for name in ("tokens", "minutes", "as_json")}
     return _compare(_settings(parser, given), sample, **own)
@@ -58,7 +69,7 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
     """Run the server until it is stopped; the exit code. `load_engine` None means the model that `settings` name."""
     _prepare_output(settings.log_level)
     try:
-        sockets = open_sockets(settings.host, settings.port)
+        sockets = _open_sockets(settings)
     except StartupError as error:
         return _say(error)
     failures: list[Audit8Error] = []
@@ -79,13 +90,25 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    address = f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}"
-    server = _Server(config, app.state.readiness, address)
+    port = int(sockets[0].getsockname()[1])
+    listening = partial(open_page, settings.host, port) if settings.open_page else None
+    server = _Server(config, app.state.readiness, f"http://{_shown(settings.host)}:{port}", listening)
     try:
         server.run(sockets)
     except KeyboardInterrupt:  # uvicorn has shut down by now and hands the signal on
         return 0
     return _say(failures[0]) if failures else 0
+
+
+def _open_sockets(settings: Settings) -> list[socket.socket]:
+    """The sockets, on the next free port if the wanted one is taken and the user at the terminal agrees."""
+    try:
+        return open_sockets(settings.host, settings.port)
+    except StartupError as error:
+        free = int(error.details.get("free_port", 0))
+        if not free or not agrees(error.message, free, settings.lang):
+            raise
+        return open_sockets(settings.host, free)
 
 
 def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
@@ -103,17 +126,31 @@ def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
         return _say(error)
 
 
+def _doctor(settings: Settings, **asked: bool) -> int:
+    _prepare_output("error")
+    return doctor.run(settings, **asked)
+
+
 class _Server(uvicorn.Server):
     """Says where it listens as soon as it does, and ends the running jobs in words before it closes connections."""
 
-    def __init__(self, config: uvicorn.Config, readiness: Readiness, address: str) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        readiness: Readiness,
+        address: str,
+        listening: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__(config)
+        self._listening = listening
         self._readiness = readiness
         self._address = address
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         print(READY_LINE.format(address=self._address), flush=True)
+        if self._listening:
+            self._listening()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:  # a second Ctrl-C: no tracebacks of what it cuts off

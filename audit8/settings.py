@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     )
     history_days: int = Field(90, ge=0, description="Days after which an audit is deleted from it; 0: never.")
     history_max: int = Field(1000, ge=0, description="Audits of one client that it holds, the newest; 0: no limit.")
+    open_page: bool = Field(False, description="Open the page in a browser, where there is a desktop.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
 
     @field_validator("allow_origin", "allow_host", mode="before")

@@ -15,13 +15,15 @@ PACKAGE = ROOT / "audit8"
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
-UPPER = LOWER | {"files", "metered", "machine", "store", "pipeline", "service", "startup"}
+UPPER = LOWER | {"desktop", "ports", "files", "metered", "machine", "store", "pipeline", "service", "startup"}
 MAY_IMPORT = {
     "types": frozenset[str](),
     "findings": frozenset({"types"}),
     "events": frozenset({"types", "findings"}),
     "errors": frozenset[str](),
     "figures": frozenset[str](),
+    "ports": frozenset[str](),
+    "desktop": BASE,
     "settings": BASE,
     "audit": BASE,
     "engine": BASE,
@@ -35,7 +37,8 @@ MAY_IMPORT = {
     "startup": LOWER,
     "compare": UPPER,
     "api": UPPER,
-    "cli": UPPER | {"api", "compare"},
+    "doctor": UPPER | {"api"},
+    "cli": UPPER | {"api", "compare", "doctor"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.
