@@ -179,7 +179,8 @@ def test_the_theme_can_be_chosen_and_is_remembered(open_tab: "OpenTab", address:
 
 
 def test_nothing_moves_while_the_model_writes(open_tab: "OpenTab", engine: FakeEngine) -> None:
-    engine.enqueue([f"word{number} " for number in range(400)], delay_s=0.004)
+    words = [f"word{number} " for number in range(400)]
+    engine.enqueue(['[{"line": 1, "class": "other", "why": "', *words, '"}]'], delay_s=0.004)
     with serving(lambda _progress: engine) as url:
         page = open_tab(url)
         page.evaluate(

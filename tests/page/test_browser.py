@@ -108,7 +108,7 @@ def test_stop_mid_stream_stops_the_model(open_tab: "OpenTab", address: str, engi
 
 def test_hostile_code_and_hostile_model_text_stay_text(open_tab: "OpenTab", address: str, engine: FakeEngine) -> None:
     code = f'import os\nos.system(input())  # {HOSTILE} \u202e\nprint("{HOSTILE}")\n'
-    engine.enqueue(f"<think>{HOSTILE}</think>{HOSTILE}" + answer((3, "code-injection", HOSTILE + "\u202e")))
+    engine.enqueue(f"<think>{HOSTILE}</think>" + answer((3, "code-injection", HOSTILE + "\u202e")))
     page = open_tab(address)
     audit(page, code, HOSTILE)
     page.wait_for_selector("#summary")
