@@ -94,13 +94,19 @@ export class Findings {
     cardOf(keyOf(next))?.querySelector(".card-title").focus({ preventScroll: true });
   }
 
+  /** Draws all; the card that is open stays where it is on the screen, and the keyboard where it was. */
   draw() {
+    const held = heldBy(document.activeElement);
+    const before = cardOf(this.#current)?.getBoundingClientRect().top;
     const cards = { true: [], false: [] };
     for (const finding of this.shown) cards[finding.counts !== false].push(this.#card(finding));
     byId("finding-list").replaceChildren(...cards.true);
     byId("demo-list").replaceChildren(...cards.false);
     this.#heads();
     this.#drawDismissed();
+    const after = cardOf(this.#current)?.getBoundingClientRect().top;
+    if (before !== undefined && after !== undefined) byId("results").scrollTop += after - before;
+    if (held) cardOf(held.key)?.querySelector(`[data-role="${held.role}"]`)?.focus({ preventScroll: true });
   }
 
   #drawOne(finding) {
@@ -112,10 +118,10 @@ export class Findings {
 
   #redraw(key) {
     const old = cardOf(key);
-    const held = old?.contains(document.activeElement) && document.activeElement.dataset.role;
+    const held = heldBy(document.activeElement);
     const fresh = this.#card(this.#all.get(key));
     old?.replaceWith(fresh);
-    if (held) fresh.querySelector(`[data-role="${held}"]`)?.focus({ preventScroll: true });
+    if (held?.key === key) fresh.querySelector(`[data-role="${held.role}"]`)?.focus({ preventScroll: true });
   }
 
   #card(finding) {
@@ -187,6 +193,13 @@ export function badges(findings) {
     found.set(finding.file, { severity: SEVERITIES[worst], count: before.count + 1 });
   }
   return found;
+}
+
+// {key, role} of the card and its button that the keyboard is on, or null.
+function heldBy(node) {
+  const { role } = node?.dataset ?? {};
+  const key = node?.closest(".finding")?.dataset.key;
+  return role && key !== undefined ? { key, role } : null;
 }
 
 const listOf = (finding) => byId(finding.counts === false ? "demo-list" : "finding-list");

@@ -273,3 +273,22 @@ def test_a_hostile_report_stays_text(open_tab: "OpenTab", address: str) -> None:
     assert page.locator("#results img, #results script").count() == 0
     assert page.evaluate("() => window.hacked") is None
     assert "\u202e" not in (page.text_content("#results") or "")
+
+
+def test_the_card_that_is_open_and_the_keyboard_stay_when_the_list_is_drawn_again(
+    open_tab: "OpenTab", address: str
+) -> None:
+    page = open_tab(address)
+    quote = {"start_line": 1, "end_line": 1, "quote": "import hashlib"}
+    many = [finding(title=f"Other {n}", fingerprint=f"w{n}", severity="low", **quote) for n in range(30)]
+    answering(page, stream(("report", report(*many, finding()))))
+    audit(page, CODE, "d.py")
+    page.locator("#finding-list .finding", has_text="Weak hash").locator(".card-title").press("Enter")
+    top = "() => document.querySelector('.finding.current').getBoundingClientRect().top"
+    page.evaluate("() => document.querySelector('#tally [data-severity=low]').click()")
+    assert page.locator("#finding-list .finding").count() == 1
+    before = page.evaluate(top)
+    page.evaluate("() => document.querySelector('#tally [data-severity=low]').click()")  # 30 cards come above it
+    assert page.locator("#finding-list .finding").count() == 31
+    assert abs(page.evaluate(top) - before) < 2
+    assert page.evaluate("() => document.activeElement.textContent") == "Weak hash"
