@@ -281,14 +281,15 @@ def test_the_card_that_is_open_and_the_keyboard_stay_when_the_list_is_drawn_agai
     page = open_tab(address)
     quote = {"start_line": 1, "end_line": 1, "quote": "import hashlib"}
     many = [finding(title=f"Other {n}", fingerprint=f"w{n}", severity="low", **quote) for n in range(30)]
-    answering(page, stream(("report", report(*many, finding()))))
+    after = [finding(title=f"After {n}", fingerprint=f"a{n}", severity="medium", **quote) for n in range(10)]
+    answering(page, stream(("report", report(*many, finding(), *after))))
     audit(page, CODE, "d.py")
     page.locator("#finding-list .finding", has_text="Weak hash").locator(".card-title").press("Enter")
     top = "() => document.querySelector('.finding.current').getBoundingClientRect().top"
     page.evaluate("() => document.querySelector('#tally [data-severity=low]').click()")
-    assert page.locator("#finding-list .finding").count() == 1
+    assert page.locator("#finding-list .finding").count() == 11
     before = page.evaluate(top)
     page.evaluate("() => document.querySelector('#tally [data-severity=low]').click()")  # 30 cards come above it
-    assert page.locator("#finding-list .finding").count() == 31
+    assert page.locator("#finding-list .finding").count() == 41
     assert abs(page.evaluate(top) - before) < 2
     assert page.evaluate("() => document.activeElement.textContent") == "Weak hash"
