@@ -1,7 +1,7 @@
 // One finding as a card: what, where, how sure; opened: the quote, why, the fix, and what can be done about it.
 
 import { el, visible } from "./dom.js";
-import { drawFix } from "./fix.js";
+import { drawFix, drawProse } from "./fix.js";
 import { has, t } from "./i18n.js";
 
 /** A <li>. `how`: {key, open, severity, before, talk, onOpen, onShow, onDismiss(reason), onAsk()}. */
@@ -67,7 +67,7 @@ function details(finding, how) {
   const { quote, why, fix } = finding;
   return [
     quote ? el("pre", { class: "quote", tabindex: "0", "aria-label": t("finding.quote") }, el("code", {}, ...visible(dedent(quote)))) : null,
-    ...(why ? [el("h5", {}, t("finding.why")), el("p", { class: "prose" }, ...visible(why))] : []),
+    ...(why ? [el("h5", {}, t("finding.why")), el("p", { class: "prose" }, ...drawProse(why))] : []),
     ...(fix ? [el("h5", {}, t("finding.fix")), ...drawFix(fix, how.before)] : []),
     ...actions(how),
   ];

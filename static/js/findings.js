@@ -145,7 +145,7 @@ export class Findings {
 
   #toggle(finding) {
     if (keyOf(finding) !== this.#current) {
-      this.select(finding, { reveal: false });
+      this.select(finding);
       return;
     }
     this.#current = "";

@@ -6,29 +6,59 @@ import { copyText } from "./export.js";
 import { t } from "./i18n.js";
 
 const FENCE = /^[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^\n]*\n([\s\S]*?)\n?^[ \t]*\1[ \t]*$/gm;
+const SPAN = /(`{1,3})([^`]+)\1/g; // code within a line
+const LANGUAGE = /^(?:bash|c|cpp|csharp|go|java|javascript|js|kotlin|php|python|ruby|rust|scala|solidity|sql|swift|ts|typescript|yaml)\s+(?=\S)/;
+const LEAST_WORDS = 3;
+const ALIKE = 0.5;
 const SAID_MS = 3000;
 
-/** [{code, language, text}] in order: what stands in fences is code. */
-export function partsOf(text) {
+/** [{code, language, text}] in order: what stands in fences is code, and a span that rewrites the line `quoted`. */
+export function partsOf(text, quoted = "") {
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(FENCE)) {
-    const before = text.slice(end, match.index).trim();
-    if (before) parts.push({ code: false, language: "", text: before });
+    parts.push(...proseOf(text.slice(end, match.index), quoted));
     parts.push({ code: true, language: match[2].toLowerCase(), text: match[3] });
     end = match.index + match[0].length;
   }
-  const rest = text.slice(end).trim();
-  if (rest) parts.push({ code: false, language: "", text: rest });
-  return parts;
+  return [...parts, ...proseOf(text.slice(end), quoted)];
+}
+
+function proseOf(text, quoted) {
+  const prose = text.trim();
+  if (!prose) return [];
+  const spans = [...prose.matchAll(SPAN)].map((match) => ({ match, code: match[2].trim().replace(LANGUAGE, "") }));
+  const rewrite = spans.find(({ code }) => rewrites(code, quoted));
+  if (!rewrite) return [{ code: false, language: "", text: prose }];
+  const { 0: whole, index } = rewrite.match;
+  const last = /^[\s.。]*$/.test(prose.slice(index + whole.length)); // then it need not be said twice
+  const said = last ? prose.slice(0, index).trim() : prose;
+  return [...(said ? [{ code: false, language: "", text: said }] : []), { code: true, language: "", text: rewrite.code }];
+}
+
+// Whether `code` is another way to write the line: a statement that has much of its words.
+function rewrites(code, quoted) {
+  const [mine, theirs] = [code, quoted].map((text) => new Set(text.match(/\w+/g) ?? []));
+  if (!/[=(;{]/.test(code) || mine.size < LEAST_WORDS || theirs.size < LEAST_WORDS || code.trim() === quoted.trim()) return false;
+  const shared = [...mine].filter((word) => theirs.has(word)).length;
+  return shared / Math.min(mine.size, theirs.size) >= ALIKE;
+}
+
+/** Nodes that show prose; what stands between backticks as code. */
+export function drawProse(text) {
+  const nodes = [];
+  let end = 0;
+  for (const match of text.matchAll(SPAN)) {
+    nodes.push(...visible(text.slice(end, match.index)), el("code", { class: "inline" }, ...visible(match[2])));
+    end = match.index + match[0].length;
+  }
+  return [...nodes, ...visible(text.slice(end))];
 }
 
 /** Nodes that show `text`; `before` are the lines of the code that it mends, or null if they are not known. */
 export function drawFix(text, before) {
-  const parts = partsOf(text);
-  const nodes = parts.map((part) =>
-    part.code ? drawCode(part, before) : el("p", { class: "prose" }, ...visible(part.text)),
-  );
+  const parts = partsOf(text, before?.[0]);
+  const nodes = parts.map((part) => (part.code ? drawCode(part, before) : el("p", { class: "prose" }, ...drawProse(part.text))));
   if (!parts.some((part) => part.code)) nodes.push(copier(text));
   return nodes;
 }

@@ -51,6 +51,20 @@ test("what stands in fences is code, the rest is prose", () => {
   assert.deepEqual(partsOf(""), []);
 });
 
+test("a span that rewrites the line is code too, another one is not", () => {
+  const line = '    query = f"SELECT id FROM users WHERE name = {name}"';
+  const fix = 'Bind it: `query = "SELECT id FROM users WHERE name = ?"`, then `execute(query)`.';
+  assert.deepEqual(partsOf(fix, line), [
+    { code: false, language: "", text: fix },
+    { code: true, language: "", text: 'query = "SELECT id FROM users WHERE name = ?"' },
+  ]);
+  const code = { code: true, language: "", text: 'query = "SELECT id FROM users WHERE name = ?"' };
+  assert.deepEqual(partsOf(`\`\`\`python ${code.text} \`\`\``, line), [code]);
+  assert.deepEqual(partsOf(`Bind: \`${code.text}\`.`, line), [{ code: false, language: "", text: "Bind:" }, code]);
+  assert.equal(partsOf("Use `subprocess.run(args, shell=False)`.", line).length, 1);
+  assert.equal(partsOf(`Never write \`${line.trim()}\`.`, line).length, 1);
+});
+
 test("an excerpt is around the line and fits", () => {
   const text = Array.from({ length: 1000 }, (_, number) => `line ${number + 1}`).join("\n");
   const cut = excerpt(text, 500, 1000);
