@@ -21,10 +21,14 @@ ChatEvent = Accepted | Token | Finish | Failed
 
 
 class AuditService:
-    """`engine_now` gives the engine or raises NotReady. At most `max_jobs` jobs wait or run; a chat is a job too."""
+    """`engine_now` gives the engine or raises NotReady. At most `max_jobs` jobs wait or run; a chat is a job too.
 
-    def __init__(self, engine_now: Callable[[], Engine], *, max_jobs: int) -> None:
+    `budget_s`: the seconds of a job that names none.
+    """
+
+    def __init__(self, engine_now: Callable[[], Engine], *, max_jobs: int, budget_s: float = 0.0) -> None:
         self._engine_now = engine_now
+        self._budget_s = budget_s
         self._max_jobs = max_jobs
         self._turns: asyncio.Semaphore | None = None
         self._jobs = 0
@@ -43,7 +47,7 @@ class AuditService:
         engine = self._engine_now()
         if not any(source.text.strip() for source in job.sources):
             raise EmptyCode("There is no code to audit.", hint="Send some source code.")
-        run = Run(job, engine, self._turn)
+        run = Run(replace(job, budget_s=job.budget_s or self._budget_s), engine, self._turn)
         with self._place() as ahead:
             yield Accepted(job.id, len(job.sources), ahead)
             try:

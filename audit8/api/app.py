@@ -32,7 +32,7 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     so that running jobs end with an error event and not with a broken stream.
     """
     readiness = Readiness(load_engine, on_failed)
-    service = AuditService(readiness.engine_now, max_jobs=settings.max_jobs)
+    service = AuditService(readiness.engine_now, max_jobs=settings.max_jobs, budget_s=settings.budget)
     kept = History(
         Kept(settings.history_file, settings.history_days, settings.history_max), off=history_refusal(settings)
     )

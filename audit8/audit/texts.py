@@ -85,6 +85,11 @@ TEXTS: dict[str, dict[Lang, str]] = {
         "en": "The model's answer was cut off at its token limit for {places}; it may have had more to say.",
         "zh": "以下位置的模型输出达到 token 上限而被截断，可能尚未说完：{places}。",
     },
+    "too_small": {
+        "en": "This model is too small to judge code: the findings are those of the static rules, unjudged. A model of "
+        "7 billion parameters or more judges each of them.",
+        "zh": "该模型太小，无法评判代码：所列问题均来自静态规则，未经评判。70 亿参数及以上的模型会逐条评判。",
+    },
     # What the seconds of a job were not enough for.
     "left_unread": {
         "en": "the model did not get to read {places}: the static rules alone did",
@@ -99,6 +104,10 @@ TEXTS: dict[str, dict[Lang, str]] = {
         "zh": "{count} 个问题没有模型给出的解释",
     },
     # Why a claim was filtered out.
+    "too_small_alone": {
+        "en": "named by a model that is too small to judge, and by no static rule",
+        "zh": "仅由过小、无法评判的模型指出，没有静态规则支持",
+    },
     "judged_safe": {
         "en": "judged to be no real flaw (confidence {percent} %)",
         "zh": "经评判不是真实漏洞（置信度 {percent}%）",
