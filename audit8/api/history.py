@@ -14,10 +14,12 @@ from audit8.api import sse
 from audit8.api.intake import load_object
 from audit8.api.schemas import REASON_BODY, problem_response
 from audit8.errors import BadRequest
-from audit8.store.history import History, baseline
+from audit8.store.baseline import baseline_of
+from audit8.store.history import History
 
 CLIENT = "audit8.client"  # the key in the ASGI scope, where API keys tell clients apart
 AuditId = Annotated[str, Path(alias="id")]
+NO_STORE = {"Cache-Control": "no-store"}
 MAX_REASON_CHARS = 1000
 MAX_QUERY_CHARS = 200
 MAX_ITEMS = 200
@@ -71,7 +73,8 @@ def _add_audits(router: APIRouter, history: History) -> None:
     @router.get("/{id}/suppressions")
     async def suppressions(request: Request, audit_id: AuditId) -> Response:
         """What was dismissed in an audit, as a file that `audit8 scan --baseline` reads."""
-        return _json(baseline(await history.entry(owner_of(request.scope), audit_id)))
+        text = baseline_of(await history.entry(owner_of(request.scope), audit_id))
+        return Response(text.encode(errors="replace"), media_type="application/json", headers=NO_STORE)
 
 
 def _add_dismissals(router: APIRouter, history: History) -> None:
@@ -91,7 +94,7 @@ def _add_dismissals(router: APIRouter, history: History) -> None:
 
 
 def _json(data: object) -> Response:
-    return Response(sse.to_json(data), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(sse.to_json(data), media_type="application/json", headers=NO_STORE)
 
 
 def _place(before: str) -> int | None:

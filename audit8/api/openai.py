@@ -28,7 +28,7 @@ from audit8.events import Event, Failed, Reported, Token
 from audit8.service import AuditService
 from audit8.settings import Settings
 from audit8.store.history import History
-from audit8.types import Finish, Job, Lang, Message, Role, Sampling, Usage
+from audit8.types import Finish, Lang, Message, Role, Sampling, Usage
 
 AUDIT_MODEL = "audit8"
 DEFAULT_MAX_TOKENS = 2048
@@ -48,12 +48,7 @@ def make_router(service: AuditService, readiness: Readiness, history: History, s
     async def chat(request: Request) -> Response:
         """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""
         asked = _checked(await request.body())
-        if asked.model == AUDIT_MODEL:
-            job = _job(asked, settings.lang)
-            audit = history.keep(service.run_audit(job), job, owner_of(request.scope))
-            answer: AsyncGenerator[Event | Finish] = _as_chat(audit)
-        else:
-            answer = _chat(service, asked)
+        answer = _events(service, history, asked, settings.lang, owner_of(request.scope))
         events = never_raising(answer, request_id_of(request.scope))
         await anext(events)  # Accepted; a refusal is raised here, before anything is sent
         name = AUDIT_MODEL if asked.model == AUDIT_MODEL else readiness.engine_now().info.model
@@ -92,17 +87,18 @@ def _checked(body: bytes) -> ChatRequest:
         raise BadRequest(f"{where}: {first['msg']}.", hint="See /docs for what is honoured.", param=where) from None
 
 
-def _job(asked: ChatRequest, lang: Lang) -> Job:
-    if schema_of(asked.response_format) is not None:
-        raise BadRequest(
-            f"{AUDIT_MODEL} answers with a report in Markdown, not under a schema.",
-            hint="POST /audit gives the report as JSON.",
-            param="response_format",
-        )
-    return make_job(Submission((unfenced(_last_user_text(asked.messages)),)), lang)
-
-
-def _chat(service: AuditService, asked: ChatRequest) -> AsyncGenerator[Event | Finish]:
+def _events(
+    service: AuditService, history: History, asked: ChatRequest, lang: Lang, owner: str
+) -> AsyncGenerator[Event | Finish]:
+    if asked.model == AUDIT_MODEL:
+        if schema_of(asked.response_format) is not None:
+            raise BadRequest(
+                f"{AUDIT_MODEL} answers with a report in Markdown, not under a schema.",
+                hint="POST /audit gives the report as JSON.",
+                param="response_format",
+            )
+        job = make_job(Submission((unfenced(_last_user_text(asked.messages)),)), lang)
+        return _as_chat(history.keep(service.run_audit(job), job, owner))
     messages = [Message(_ROLES[message.role], message.content) for message in asked.messages]
     return service.run_chat(messages, _sampling(asked))
 

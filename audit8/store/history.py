@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from audit8.errors import HistoryOff, NotFound, Unavailable
 from audit8.events import Event, Failed, Reported
@@ -193,17 +193,6 @@ class History:
     def _limits(self, now_s: float) -> Limits:
         oldest_s = int(now_s) - self._kept.days * DAY_S if self._kept.days else 0
         return Limits(oldest_s, self._kept.most or 2**62)
-
-
-def baseline(entry: Entry) -> dict[str, Any]:
-    """The file of suppressions that `--baseline` reads: a line for every dismissed finding of one audit."""
-    findings = {finding["fingerprint"]: finding for finding in (entry.report or {}).get("findings", [])}
-    lines = []
-    for one in entry.dismissed:
-        finding = findings.get(one.fingerprint, {})
-        about = {name: str(finding.get(name, "")) for name in ("cwe", "file", "title")}
-        lines.append({"fingerprint": one.fingerprint, **about, "reason": one.reason, "added": one.at})
-    return {"version": 1, "suppressions": lines}
 
 
 def _no_audit() -> NotFound:

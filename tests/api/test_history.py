@@ -71,9 +71,7 @@ async def test_a_finding_is_dismissed_exported_and_taken_back(tmp_path: Path) ->
         ]
     assert (made["fingerprint"], made["reason"]) == (finding["fingerprint"], "only in tests")
     assert entry["dismissed"] == [made]
-    assert [(one["fingerprint"], one["file"]) for one in baseline["suppressions"]] == [
-        (finding["fingerprint"], "db.py")
-    ]
+    assert [(one["fingerprint"], one["file"]) for one in baseline["entries"]] == [(finding["fingerprint"], "db.py")]
     assert taken.status_code == 200
     assert after["dismissed"] == []
     assert [answer.status_code for answer in wrong] == [404, 400, 400, 404]

@@ -13,8 +13,9 @@ import pytest
 
 from audit8.errors import HistoryOff, NotFound
 from audit8.events import Event
+from audit8.store.baseline import baseline_of
 from audit8.store.database import open_database
-from audit8.store.history import DAY_S, History, Kept, State, baseline
+from audit8.store.history import DAY_S, History, Kept, State
 from audit8.store.rows import pack, unpack
 from audit8.types import Severity, Source
 from tests.store.audits import CODE, FAILED, QUERY, Clock, events, job_of, opened, put, reported
@@ -172,27 +173,24 @@ async def test_the_oldest_go_by_age_and_by_number(tmp_path: Path) -> None:
 
 
 async def test_a_dismissal_is_kept_replaced_and_taken_back(history: History) -> None:
-    await put(history, 1)
+    copy = replace(QUERY, file="other.py")
+    job = job_of(1, CODE, replace(CODE, name="other.py"))
+    await put(
+        history, 1, *job.sources, end=reported(job, QUERY, copy, replace(QUERY, start_line=1, fingerprint="beef"))
+    )
     await history.dismiss("", "job1", QUERY.fingerprint, "a test")
-    made = await history.dismiss("", "job1", QUERY.fingerprint, "not reached")
+    made = await history.dismiss("", "job1", QUERY.fingerprint, "不可达")
     entry = await history.entry("", "job1")
     assert entry.dismissed == (made,)
-    assert baseline(entry) == {
-        "version": 1,
-        "suppressions": [
-            {
-                "fingerprint": QUERY.fingerprint,
-                "cwe": "CWE-89",
-                "file": "db.py",
-                "title": "SQL injection",
-                "reason": "not reached",
-                "added": "2026-01-02T03:04:05+00:00",
-            }
-        ],
+    line = {"fingerprint": QUERY.fingerprint, "class": "sql-injection", "cwe": "CWE-89", "origin": "rule"}
+    line |= {"reason": "不可达", "added": "2026-01-02"}
+    assert json.loads(baseline_of(entry)) == {
+        "audit8_baseline": 1,
+        "entries": [{**line, "file": "db.py"}, {**line, "file": "other.py"}],
     }
     await history.undismiss("", "job1", QUERY.fingerprint)
-    assert baseline(await history.entry("", "job1")) == {"version": 1, "suppressions": []}
-    for work in (history.undismiss("", "job1", QUERY.fingerprint), history.dismiss("", "job1", "beef", "")):
+    assert json.loads(baseline_of(await history.entry("", "job1")))["entries"] == []
+    for work in (history.undismiss("", "job1", QUERY.fingerprint), history.dismiss("", "job1", "none", "")):
         with pytest.raises(NotFound):
             await work
 
