@@ -12,6 +12,7 @@ import { badges, Findings, keyOf } from "./js/findings.js";
 import { History } from "./js/history.js";
 import * as i18n from "./js/i18n.js";
 import { Job } from "./js/job.js";
+import { onKeyGiven } from "./js/key.js";
 import { Machine } from "./js/machine.js";
 import { drawNotice, hideNotice, showNote, showProblem } from "./js/problems.js";
 import { drawFiltered, drawReport } from "./js/report.js";
@@ -39,10 +40,12 @@ const tabs = new Tabs(sources, (file) => badges(findings.all).get(file.name) ?? 
 const chat = new Chat({ subject: (finding) => job.sourceOf(finding), server: () => server.facts });
 const machine = new Machine();
 const history = new History(reopen);
-const server = new Server((facts) => {
-  machine.look();
-  history.look(facts.history);
-  drawContent(); // tokens can be counted now
+const server = new Server({
+  onReady: () => {
+    machine.look();
+    drawContent(); // tokens can be counted now
+  },
+  onFacts: (facts) => history.look(facts.history),
 });
 const job = new Job({ findings, onFindings: markCode, onState: drawButtons, onEnd: ended });
 new Files((opened) => open(opened), showNote);
@@ -187,7 +190,7 @@ function run() {
   byId("welcome").hidden = true;
   byId("results").scrollTop = 0;
   if (matchMedia("(max-width: 56rem)").matches) byId("results").scrollIntoView(); // there it lies below the code
-  job.run(wanted, { lang: i18n.currentLang(), budget_s: server.facts.budget_s });
+  job.run(wanted, { lang: i18n.currentLang(), budget_s: count.budget_s });
 }
 
 function ended(problem) {
@@ -258,6 +261,10 @@ onClick("lang", () => i18n.setLang(i18n.currentLang() === "zh" ? "en" : "zh"));
 onClick("skip", (event) => {
   event.preventDefault();
   editor.focus();
+});
+onKeyGiven(() => {
+  server.look();
+  machine.look();
 });
 watchMenu(save);
 watchTheme();

@@ -107,7 +107,7 @@ export async function notReady() {
 /** How the machine is doing, and its last five minutes. */
 export const machine = () => get("/api/machine");
 
-/** {tokens, lines, bytes, language, max_body_bytes} of a text. */
+/** {tokens, lines, bytes, language} of a text, and the server's limits {max_body_bytes, budget_s}. */
 export const count = async (code, filename, signal) =>
   (await send("/api/count", { code, filename }, { quietly: true, signal })).json();
 

@@ -17,6 +17,7 @@ export class Count {
   #known = null; // {text, name, tokens} of the last answer
   #now = { text: "", lines: 0, bytes: 0, others: 0 };
   #absent = false;
+  budget_s = 0; // the seconds that the model may spend on an audit; 0: not known, or as long as it takes
 
   /** `onLanguage(file, id)` hears what language the server takes a file for. */
   constructor(onLanguage) {
@@ -46,6 +47,7 @@ export class Count {
       const answer = await count(text, name, this.#asking.signal);
       this.#known = { text, name, tokens: answer.tokens };
       this.#limit = answer.max_body_bytes || this.#limit;
+      this.budget_s = answer.budget_s || 0;
       this.onLanguage(file, answer.language ?? "");
       this.draw();
     } catch (error) {

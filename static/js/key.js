@@ -6,6 +6,7 @@ const STORED = "audit8.key";
 let key = read();
 let asking = null; // the question that is open, so that several refusals ask once
 let declined = false;
+let heard = () => {};
 
 function read() {
   try {
@@ -25,6 +26,11 @@ function keep(value) {
 }
 
 export const keyHeaders = () => (key ? { Authorization: `Bearer ${key}` } : {});
+
+/** `listener()` runs after somebody has given a key. */
+export const onKeyGiven = (listener) => {
+  heard = listener;
+};
 
 /** Asks for a key; true when one was given. `quietly`: not again after it has been declined. */
 export function askForKey({ quietly = false } = {}) {
@@ -46,6 +52,9 @@ async function ask() {
   dialog.returnValue = "";
   field.value = "";
   declined = given === "";
-  if (given) keep(given);
+  if (given) {
+    keep(given);
+    setTimeout(heard); // after the request that asked for it has gone out again
+  }
   return given !== "";
 }

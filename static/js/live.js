@@ -48,8 +48,7 @@ export class Live {
     byId("progress").hidden = true;
   }
 
-  accepted({ queue_position: position, budget_s: budget_s }) {
-    if (budget_s > 0) this.#budget_s = budget_s;
+  accepted({ queue_position: position }) {
     this.#say(() => (position > 0 ? t("run.queuedBehind", { n: position }) : t("run.queued")));
   }
 

@@ -23,9 +23,9 @@ export class Server {
     return this.#facts ?? {};
   }
 
-  /** `onReady(facts)` runs at every change to ready, with the last /health. */
-  constructor(onReady) {
-    this.onReady = onReady;
+  /** `onReady()` runs at every change to ready, `onFacts(facts)` after every /health. */
+  constructor({ onReady, onFacts }) {
+    Object.assign(this, { onReady, onFacts });
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
   }
 
@@ -50,11 +50,12 @@ export class Server {
       this.#state = "gone";
       return GONE_MS;
     }
+    this.onFacts(this.#facts);
     const before = this.#state;
     this.#state = this.#loading ? "loading" : "ready";
     if (this.#state === "loading") return LOADING_MS;
     this.#wasReady = true;
-    if (before !== "ready") this.onReady(this.#facts);
+    if (before !== "ready") this.onReady();
     return READY_MS;
   }
 

@@ -92,9 +92,12 @@ def test_the_whole_path_by_keyboard(open_tab: "OpenTab", address: str) -> None:
 def test_stop_mid_stream_stops_the_model(open_tab: "OpenTab", address: str, engine: FakeEngine) -> None:
     engine.enqueue(["thinking aloud "], delay_s=0.02, endless=True)
     page = open_tab(address)
-    audit(page, sample(), "invoices.py")
+    put(page, sample(), "invoices.py")
+    expect_text(page, "#size", "tokens")
+    page.click("#audit")
     page.click("#live > summary")
     expect_text(page, "#answer", "thinking aloud")
+    expect_text(page, "#elapsed", "of 40.0 s")
     page.keyboard.press("Escape")
     expect_text(page, "#ended", "Stopped")
     assert page.locator("#finding-list .finding").count() > 0, "what the rules found stays"
