@@ -119,16 +119,19 @@ class Answer {
   #body = el("div", {});
   #reasoning = el("pre", { class: "stream", tabindex: "0", "aria-label": t("live.reasoning") });
   #fold = el("details", { hidden: true }, el("summary", {}, t("live.reasoning")), this.#reasoning);
+  #waiting = el("p", { class: "quiet waiting", role: "status" }, t("chat.waiting"));
   #log;
 
   constructor(log) {
     this.#log = log;
+    this.#body.append(this.#waiting);
     const said = el("span", { class: "offscreen" }, t("chat.assistant"));
     log.append(el("div", { class: "bubble assistant" }, said, this.#fold, this.#body));
     this.#follow();
   }
 
   add({ text, reasoning }) {
+    this.#waiting.remove();
     if (reasoning) this.#fold.hidden = false;
     else this.text += text;
     (reasoning ? this.#reasoning : this.#body).append(...visible(text));
@@ -136,6 +139,7 @@ class Answer {
   }
 
   fail(error) {
+    this.#waiting.remove();
     if (!(error instanceof Problem)) console.error(error);
     const problem = error instanceof Problem ? error : new Problem({ code: "internal", message: String(error) });
     this.#body.append(el("p", { class: "bad" }, ...visible(sentences(problem).join(" "))));
@@ -143,6 +147,7 @@ class Answer {
   }
 
   end() {
+    this.#waiting.remove();
     if (!this.#body.hasChildNodes()) this.#body.append(el("p", { class: "quiet" }, t("chat.stopped")));
   }
 

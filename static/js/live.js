@@ -2,6 +2,7 @@
 // Knows the events `accepted`, `progress` and `token`. All places keep their size, so nothing below them jumps.
 
 import { byId, el, visible } from "./dom.js";
+import { left_s } from "./estimate.js";
 import * as format from "./format.js";
 import { has, t } from "./i18n.js";
 
@@ -13,6 +14,7 @@ const STAGES = ["rules", "queued", "model", "judge", "texts", "report"];
 export class Live {
   #startedAt_ms = 0;
   #stageAt_ms = 0;
+  #heardAt_ms = 0; // the last progress
   #ticker = 0;
   #flusher = 0;
   #waiting = { answer: "", reasoning: "" };
@@ -54,6 +56,7 @@ export class Live {
 
   progress(data) {
     if (data.stage !== this.#state?.stage) this.#stageAt_ms = performance.now();
+    this.#heardAt_ms = performance.now();
     this.#state = data;
     if (has(`run.${data.stage}`)) this.#say(() => t(`run.${data.stage}`));
     if (data.stage === "model" && data.total > 0 && data.start_line > 0) {
@@ -96,19 +99,13 @@ export class Live {
 
   #tick() {
     const now_ms = performance.now();
-    byId("elapsed").textContent = timeWords((now_ms - this.#startedAt_ms) / 1000, this.#budget_s, this.#left_s(now_ms));
+    const since_s = (at_ms) => (now_ms - at_ms) / 1000;
+    const times = { budget_s: this.#budget_s, heard_s: since_s(this.#heardAt_ms), stage_s: since_s(this.#stageAt_ms) };
+    byId("elapsed").textContent = timeWords(since_s(this.#startedAt_ms), this.#budget_s, left_s(this.#state, times));
     this.#tokenTimes = this.#tokenTimes.filter((at) => now_ms - at < SPEED_MS);
     const window_s = Math.min(SPEED_MS, Math.max(500, now_ms - (this.#tokenTimes[0] ?? now_ms))) / 1000;
     const speed = this.#tokenTimes.length / window_s;
     byId("speed").textContent = speed > 0 ? t("run.speed", { n: speed < 10 ? speed.toFixed(1) : Math.round(speed) }) : "";
-  }
-
-  // Seconds that this stage still needs if it goes on as it went; never more than the budget has left.
-  #left_s(now_ms) {
-    const { stage, done = 0, total = 0, spent_s = 0 } = this.#state ?? {};
-    const budgetLeft_s = this.#budget_s > 0 && spent_s > 0 ? Math.max(0, this.#budget_s - spent_s) : Infinity;
-    if (stage !== "model" || done === 0 || done >= total) return Number.isFinite(budgetLeft_s) ? budgetLeft_s : 0;
-    return Math.min(budgetLeft_s, ((now_ms - this.#stageAt_ms) / 1000 / done) * (total - done));
   }
 
   // A line between the texts of two chunks, so that one long answer does not seem to go on.
@@ -136,10 +133,10 @@ function stepWords(state) {
   return words.join(", ");
 }
 
-function timeWords(elapsed_s, budget_s, left_s) {
+function timeWords(elapsed_s, budget_s, expected_s) {
   const time = format.time(elapsed_s);
   const words = [budget_s > 0 ? t("run.ofBudget", { time, budget: format.time(budget_s) }) : time];
-  if (left_s >= 1) words.push(t("run.left", { time: format.time(left_s) }));
+  if (expected_s >= 1) words.push(t("run.left", { time: format.time(Math.round(expected_s)) }));
   return words.join(" · ");
 }
 

@@ -6,6 +6,7 @@ import { deflateRawSync } from "node:zlib";
 globalThis.navigator ??= { languages: [] }; // i18n.js asks it; node 20 has none
 const { path } = await import("../../static/js/chart.js");
 const { diffLines, indentedLike } = await import("../../static/js/diff.js");
+const { left_s } = await import("../../static/js/estimate.js");
 const { worthOpening } = await import("../../static/js/files.js");
 const { partsOf } = await import("../../static/js/fix.js");
 const { excerpt, messagesOf, roomFor } = await import("../../static/js/talk.js");
@@ -142,4 +143,17 @@ test("what is not code is not opened from a folder", () => {
 test("a chart's path has gaps where nothing is known, and stays in its frame", () => {
   assert.equal(path([0, 50, null, 200], 100, 4), "M0.0 60.0L100.0 30.0M300.0 0.0");
   assert.equal(path([], 100, 60), "");
+});
+
+test("the time left: a stage goes on as it went, within the budget, and the clock runs", () => {
+  const model = { stage: "model", done: 2, total: 6, spent_s: 10 };
+  const heard = (heard_s, budget_s = 0) => left_s(model, { budget_s, heard_s, stage_s: 10 + heard_s });
+  assert.equal(heard(0), 20);
+  assert.equal(heard(5), 15);
+  assert.equal(heard(100), 0);
+  assert.equal(heard(0, 15), 5);
+  assert.equal(heard(3, 15), 2);
+  const times = { budget_s: 40, heard_s: 8, stage_s: 8 };
+  assert.equal(left_s({ stage: "model", done: 0, total: 1, spent_s: 0.1 }, times), 0);
+  assert.equal(left_s(null, times), 0);
 });
