@@ -279,7 +279,8 @@ byId("language").addEventListener("change", () => {
   drawContent();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.isComposing) return; // Esc and Enter belong to the input method
+  // Esc and Enter may belong to the input method, or to the editor's search.
+  if (event.isComposing || event.defaultPrevented) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     run();

@@ -16,7 +16,7 @@ const label = new cm.Compartment();
 export class Editor {
   #view;
   #file = null;
-  #states = new WeakMap(); // file -> its state while another one is shown
+  #kept = new WeakMap(); // file -> {state, scroll} while another one is shown
   #words;
   #extensions;
 
@@ -43,24 +43,26 @@ export class Editor {
     this.#view = new cm.EditorView({ parent: root, root });
   }
 
-  /** Shows `file` {text, language}; what was typed into it before is still there. */
+  /** Shows `file` {text, language}; what was typed into it before is still there, at the place where it was left. */
   show(file) {
-    if (this.#file) this.#states.set(this.#file, this.#view.state);
-    const state = this.#states.get(file) ?? this.#fresh(file);
-    this.#file = file;
-    this.#view.setState(state);
+    if (file !== this.#file) {
+      if (this.#file) this.#kept.set(this.#file, { state: this.#view.state, scroll: this.#view.scrollSnapshot() });
+      const kept = this.#kept.get(file);
+      this.#file = file;
+      this.#view.setState(kept?.state ?? this.#fresh(file));
+      if (kept) this.#view.dispatch({ effects: kept.scroll });
+    }
     this.translate();
   }
 
   /** The text of `file` as it stands. */
   textOf(file) {
-    const state = file === this.#file ? this.#view.state : this.#states.get(file);
+    const state = this.#stateOf(file);
     return state ? state.doc.toString() : file.text;
   }
 
   linesOf(file) {
-    const state = file === this.#file ? this.#view.state : this.#states.get(file);
-    const doc = state?.doc ?? cm.EditorState.create({ doc: file.text }).doc;
+    const doc = this.#stateOf(file)?.doc ?? cm.EditorState.create({ doc: file.text }).doc;
     if (doc.length === 0) return 0;
     return doc.line(doc.lines).length === 0 ? doc.lines - 1 : doc.lines;
   }
@@ -107,7 +109,14 @@ export class Editor {
   /** Says its own words again, after a change of language. */
   translate() {
     const words = this.#words();
+    if (this.#view.contentDOM.getAttribute("aria-label") === words.label) return;
+    const scroll = this.#view.scrollSnapshot(); // other phrases make CodeMirror draw all from the beginning
     this.#view.dispatch({ effects: [phrases.reconfigure(phrasesOf(words)), label.reconfigure(labelOf(words))] });
+    this.#view.dispatch({ effects: scroll });
+  }
+
+  #stateOf(file) {
+    return file === this.#file ? this.#view.state : this.#kept.get(file)?.state;
   }
 
   #fresh(file) {

@@ -123,6 +123,7 @@ def test_hostile_code_and_hostile_model_text_stay_text(open_tab: "OpenTab", addr
     expect_text(page, "#finding-list .quote", "202")
     assert "\u202e" not in (page.text_content("#results") or "")
     expect_text(page, "#suspicious", "line 2 (U+202E)")
+    expect_text(page, ".cm-line .invisible", "U+202E")
 
 
 def test_markup_in_the_page_could_do_nothing_and_would_be_noticed(browser: "Browser", address: str) -> None:

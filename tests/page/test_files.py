@@ -58,6 +58,28 @@ def test_what_was_typed_into_one_file_stays_there(open_tab: "OpenTab", address: 
     assert code_of(page) != "a = 2\n", "each file has its own undo"
 
 
+def test_a_change_of_language_or_file_keeps_the_place_in_the_code(open_tab: "OpenTab", address: str) -> None:
+    page = open_tab(address)
+    page.evaluate(DROP, [["a.py", "a = 1\n" * 500], ["b.py", "b = 1\n"]])
+    expect_text(page, "[role=tab][aria-selected=true]", "a.py")
+    page.wait_for_timeout(200)  # the editor has measured its lines
+    first_line = """async set => {
+      const box = document.querySelector("#editor-host").shadowRoot.querySelector(".cm-scroller");
+      if (set) box.scrollTop = set;
+      for (let frame = 0; frame < 4; frame += 1) await new Promise(requestAnimationFrame);
+      const { top } = box.getBoundingClientRect();
+      const numbers = [...box.querySelectorAll(".cm-lineNumbers .cm-gutterElement")];
+      return Number(numbers.find(node => node.getBoundingClientRect().top >= top && node.clientHeight).textContent);
+    }"""
+    before = page.evaluate(first_line, 3000)
+    assert before > 100
+    page.click("#lang")
+    assert abs(page.evaluate(first_line, 0) - before) <= 1
+    page.get_by_role("tab", name="b.py").click()
+    page.get_by_role("tab", name="a.py").click()
+    assert abs(page.evaluate(first_line, 0) - before) <= 1
+
+
 def test_a_zip_is_unpacked_without_what_is_not_code(open_tab: "OpenTab", address: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "p.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("src/主.py", "import os\nos.system(input())\n" * 50)
