@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from audit8 import __version__
-from audit8.api import audit, history, machine, openai, page, problems, status
+from audit8.api import audit, export, history, machine, openai, page, problems, status
 from audit8.api.access import Access, Gate
 from audit8.api.boundary import Boundary
 from audit8.api.readiness import LoadEngine, OnFailed, Readiness
@@ -63,6 +63,7 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     app.state.readiness = readiness
     problems.install(app)
     app.include_router(audit.make_router(service, kept, settings))
+    app.include_router(export.make_router())
     app.include_router(openai.make_router(service, readiness, kept, settings))
     app.include_router(status.make_router(readiness, service, kept))
     app.include_router(history.make_router(kept))
