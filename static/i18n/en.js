@@ -3,7 +3,7 @@ export default {
   "page.title": "Audit8: code security audit on your own machine",
   "page.tagline": "Code never leaves this machine",
   "page.skip": "Skip to the code",
-  "page.taglineRemote": "The code goes to the model server named below",
+  "page.taglineRemote": "The code goes to another machine",
 
   "lang.switch": "中文",
   "lang.label": "Switch to Chinese",

@@ -3,7 +3,7 @@ export default {
   "page.title": "Audit8：在自己的机器上审计代码安全",
   "page.tagline": "代码不离开本机",
   "page.skip": "跳到代码",
-  "page.taglineRemote": "代码会发送到下面写明的模型服务器",
+  "page.taglineRemote": "代码会发送到另一台机器",
 
   "lang.switch": "English",
   "lang.label": "切换到英文",

@@ -55,6 +55,7 @@ export const theme = EditorView.theme({
   ".cm-panel.cm-search": { padding: "0.4rem 0.5rem" },
   ".cm-panel input[type=checkbox]": { verticalAlign: "-2px" },
   ".cm-textfield": input,
+  ".cm-textfield::placeholder": { color: "var(--quiet)" },
   ".cm-button": { ...input, backgroundImage: "none", cursor: "pointer" },
   ...severities,
 });
