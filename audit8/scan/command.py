@@ -141,7 +141,10 @@ class _Scan:
             job = job_of_change(folder, self._lang, base=self._wish.diff, only=paths, may_be_empty=True)
         else:
             job = job_of_paths(paths, self._lang, base=here, may_be_empty=True)
-        return job if job.sources else replace(job, warnings=(*job.warnings, say("nothing", self._lang)))
+        if not job.sources:
+            return replace(job, warnings=(*job.warnings, say("nothing", self._lang)))
+        given = "budget" in self._settings.model_fields_set  # a scan reads everything unless it is told not to
+        return replace(job, budget_s=self._settings.budget if given else 0.0)
 
     def _unseen(self, baseline: tuple[Entry, ...], ended: _Ended) -> set[str]:
         """Files of which not every line was judged, and those that are there but were not part of the scan."""

@@ -24,6 +24,7 @@ FIELDS = (
     "quantised_cache",
     "context_tokens",
     "cache_tokens",
+    "budget",
 )
 FAIL_ON = ("critical", "high", "medium", "low", "never")
 _NOT_OF_THE_MODEL = {"lang"}
