@@ -1,56 +1,99 @@
-// The page: puts the parts together and runs one job at a time. The parts know nothing of one another.
+// The page: puts the parts together. The parts know nothing of one another.
 
-import { audit, Problem } from "./js/client.js";
-import { byId } from "./js/dom.js";
+import { Chat } from "./js/chat.js";
+import * as client from "./js/client.js";
+import { Count } from "./js/count.js";
+import { byId, invisibleLines } from "./js/dom.js";
 import { Editor } from "./js/editor.js";
+import { copyText, download, watchMenu } from "./js/export.js";
 import { Files } from "./js/files.js";
-import { Findings, severityOf } from "./js/findings.js";
-import * as format from "./js/format.js";
+import { severityOf, SEVERITIES } from "./js/filters.js";
+import { badges, Findings, keyOf } from "./js/findings.js";
+import { History } from "./js/history.js";
 import * as i18n from "./js/i18n.js";
-import { Live } from "./js/live.js";
+import { Job } from "./js/job.js";
+import { onKeyGiven } from "./js/key.js";
+import { Machine } from "./js/machine.js";
 import { drawNotice, hideNotice, showNote, showProblem } from "./js/problems.js";
-import { copyText, downloadJson, drawReport } from "./js/report.js";
+import { drawFiltered, drawReport } from "./js/report.js";
 import { Server } from "./js/server.js";
+import { Sources } from "./js/sources.js";
+import { Tabs } from "./js/tabs.js";
+import { drawTheme, watchTheme } from "./js/theme.js";
 
 const { t } = i18n;
 const SAMPLES = { python: "invoices.py", rust: "vault.rs" };
-const RANK = ["critical", "high", "medium", "low", "info"];
+const COPIED_MS = 3000;
 
-let running = null; // the AbortController of the job that runs
-let report = null;
-let how = null; // how the last job ended, when it has no report: a key of the words
-let content = { text: "", lines: 0, invisible: [] };
-
-const editor = new Editor(byId("editor"), (next) => {
-  content = next;
-  drawContent();
+const sources = new Sources(() => showFile());
+const editor = new Editor(byId("editor-host"), { words: editorWords, onChange: edited, onSign: selectAt });
+const count = new Count(detected);
+const findings = new Findings({
+  show: showInCode,
+  dismiss: (finding, reason) => setDismissed(finding, reason),
+  undo: (finding) => setDismissed(finding, null),
+  ask: (finding) => chat.begin(keyOf(finding), finding),
+  talk: (finding) => chat.nodeOf(keyOf(finding)),
+  lines: (finding) => job.linesOf(finding),
 });
-const findings = new Findings(showInCode);
-const live = new Live();
-const server = new Server(() => {});
-new Files(open, (words) => showNote(() => [words()]));
+const tabs = new Tabs(sources, (file) => badges(findings.all).get(file.name) ?? null);
+const chat = new Chat({ subject: (finding) => job.sourceOf(finding), server: () => server.facts });
+const machine = new Machine();
+const history = new History(reopen);
+const server = new Server({
+  onReady: () => {
+    machine.look();
+    drawContent(); // tokens can be counted now
+  },
+  onFacts: (facts) => history.look(facts.history),
+});
+const job = new Job({ findings, onFindings: markCode, onState: drawButtons, onEnd: ended });
+new Files((opened) => open(opened), showNote);
 
 // ---- the code ------------------------------------------------------------------------------------------------
 
-function open({ name, text }) {
-  hideNotice();
-  byId("filename").value = name;
-  byId("language").value = "";
-  editor.text = text;
-  editor.mark([]);
+function editorWords() {
+  const phrases = Object.fromEntries(i18n.keysUnder("search.").map((key) => [key.slice("search.".length), t(key)]));
+  return { label: t("editor.code"), placeholder: t("editor.placeholder"), phrases };
 }
 
-async function openSample(name) {
-  const response = await fetch(new URL(`./samples/${name}.txt`, import.meta.url));
-  open({ name, text: await response.text() });
+function showFile() {
+  const file = sources.current;
+  editor.show(file);
+  byId("filename").value = file.name;
+  byId("language").value = file.language;
+  tabs.draw();
+  drawContent();
+  markCode();
+}
+
+function edited(file) {
+  file.touched = true;
+  drawContent();
 }
 
 function drawContent() {
-  const size = format.size(new TextEncoder().encode(content.text).length);
-  byId("size").textContent = content.text ? t("editor.size", { lines: content.lines, size }) : t("editor.empty");
-  byId("suspicious").hidden = content.invisible.length === 0;
-  byId("suspicious").textContent = t("editor.invisible", { lines: suspiciousLines(content.invisible) });
+  const file = sources.current;
+  file.text = editor.textOf(file);
+  const others_bytes = sources.files.filter((other) => other !== file).reduce((sum, { text }) => sum + text.length, 0);
+  count.look(file, file.text, editor.linesOf(file), others_bytes);
+  const invisible = invisibleLines(file.text);
+  byId("suspicious").hidden = invisible.length === 0;
+  byId("suspicious").textContent = t("editor.invisible", { lines: suspiciousLines(invisible) });
+  byId("language-auto").textContent =
+    file.detected && !file.language ? t("editor.detected", { language: languageName(file.detected) }) : t("editor.auto");
+  byId("clear").disabled = file.text === "" && sources.files.length === 1;
   drawButtons();
+}
+
+const languageName = (id) => byId("language").querySelector(`option[value="${CSS.escape(id)}"]`)?.textContent ?? t("editor.plain");
+
+function detected(file, language) {
+  if (file.detected === language) return;
+  file.detected = language;
+  if (file !== sources.current) return;
+  if (!file.language) editor.speak(language);
+  drawContent();
 }
 
 function suspiciousLines(lines) {
@@ -59,151 +102,193 @@ function suspiciousLines(lines) {
   return named.join(i18n.currentLang() === "zh" ? "、" : ", ");
 }
 
-function showInCode(finding) {
+function open(opened, how) {
+  hideNotice();
+  sources.add(opened, how);
+}
+
+async function openSample(name) {
+  const response = await fetch(new URL(`./samples/${name}.txt`, import.meta.url));
+  open([{ name, text: await response.text() }], { sample: true });
+}
+
+function clear() {
+  hideNotice();
+  sources.close(sources.current);
+  if (sources.files.length === 1 && sources.current.text !== "") editor.focus();
+  drawContent();
+  editor.focus();
+}
+
+// ---- findings and code -----------------------------------------------------------------------------------------
+
+function showInCode(finding, { focus = false } = {}) {
+  const file = sources.named(finding.file);
+  if (!file) {
+    showNote(() => [t("finding.closed", { name: finding.file })]);
+    return;
+  }
+  if (file !== sources.current) sources.show(file);
   const start = finding.quote ? editor.find(finding.quote, finding.start_line) : finding.start_line;
   if (!start) {
     showNote(() => [t("finding.moved")]);
     return;
   }
-  editor.select(start, start + Math.max(0, finding.end_line - finding.start_line));
+  editor.point(start, start + Math.max(0, finding.end_line - finding.start_line), { focus });
+}
+
+const inFile = (file) => findings.all.filter((finding) => sources.named(finding.file) === file);
+
+function selectAt(line) {
+  const here = inFile(sources.current).filter((finding) => {
+    const start = finding.quote ? editor.find(finding.quote, finding.start_line) : finding.start_line;
+    return start <= line && line <= start + Math.max(0, finding.end_line - finding.start_line);
+  });
+  const again = here.indexOf(findings.current); // a second click goes to the next of several
+  if (here.length) findings.select(here[(again + 1) % here.length], { show: false });
 }
 
 function markCode() {
-  const marks = findings.all
+  const rank = (finding) => SEVERITIES.indexOf(severityOf(finding));
+  const marks = inFile(sources.current)
     .filter((finding) => finding.counts !== false)
-    .sort((a, b) => RANK.indexOf(severityOf(a)) - RANK.indexOf(severityOf(b)))
-    .map((finding) => ({ line: finding.start_line, severity: severityOf(finding) }));
+    .sort((a, b) => rank(a) - rank(b))
+    .map((finding) => ({
+      line: finding.start_line,
+      severity: severityOf(finding),
+      label: `${t(`severity.${severityOf(finding)}`)}: ${finding.title}`,
+    }));
   editor.mark(marks);
+  tabs.draw();
 }
 
-// ---- a job ---------------------------------------------------------------------------------------------------
+async function setDismissed(finding, reason) {
+  const id = job.report?.id;
+  findings.setDismissed(finding, reason);
+  markCode();
+  if (!id || !finding.fingerprint || !history.available) return;
+  try {
+    await (reason === null ? client.undismiss(id, finding.fingerprint) : client.dismiss(id, finding.fingerprint, reason));
+  } catch (error) {
+    if (!(error instanceof client.Problem)) throw error;
+    showProblem(error); // it stays as it is on the page; the server could not keep it
+  }
+}
 
-const HANDLERS = {
-  accepted: (data) => live.accepted(data),
-  progress: (data) => live.progress(data),
-  token: (data) => live.token(data),
-  finding: (data) => {
-    findings.add(data);
-    markCode();
-  },
-  report: (data) => {
-    report = data;
-    findings.replace(data.findings ?? []);
-    markCode();
-    drawReport(report);
-    live.end(true);
-  },
-  error: (data) => {
-    throw new Problem({ ...data, details: data });
-  },
-};
+// ---- a job -----------------------------------------------------------------------------------------------------
 
-async function run() {
-  if (running) return;
-  if (content.text.trim() === "") {
-    showProblem(new Problem({ code: "empty_code" }));
+function run() {
+  if (job.running) return;
+  const wanted = sources.files.filter((file) => file.text.trim() !== "");
+  if (wanted.length === 0) {
+    showProblem(new client.Problem({ code: "empty_code" }));
     editor.focus();
     return;
   }
-  running = new AbortController();
-  begin();
-  try {
-    for await (const { event, data } of audit(job(), running.signal)) HANDLERS[event]?.(data);
-  } catch (error) {
-    fail(error);
-  } finally {
-    running = null;
-    drawButtons();
-    server.look();
-  }
-}
-
-function job() {
-  const filename = byId("filename").value.trim();
-  const language = byId("language").value;
-  return { code: content.text, lang: i18n.currentLang(), ...(filename && { filename }), ...(language && { language }) };
-}
-
-function begin() {
-  report = null;
-  how = null;
   hideNotice();
-  drawReport(null);
-  findings.clear();
-  editor.mark([]);
+  chat.clear();
   byId("welcome").hidden = true;
-  live.start();
-  drawButtons();
   byId("results").scrollTop = 0;
+  if (matchMedia("(max-width: 56rem)").matches) byId("results").scrollIntoView(); // there it lies below the code
+  job.run(wanted, { lang: i18n.currentLang(), budget_s: count.budget_s });
 }
 
-function fail(error) {
-  if (error.name === "AbortError") {
-    how = "run.stopped";
-  } else {
-    const problem = error instanceof Problem ? error : new Problem({ code: "internal", message: String(error) });
-    showProblem(problem, () => run());
-    how = findings.all.length ? "run.incomplete" : null;
-    if (!(error instanceof Problem)) console.error(error);
-  }
-  live.end(false);
-  drawEnding();
-  byId("welcome").hidden = findings.all.length > 0 || !byId("live").hidden;
+function ended(problem) {
+  if (problem) showProblem(problem, run);
+  byId("welcome").hidden = job.report !== null || findings.all.length > 0 || !byId("live").hidden;
+  byId("suppressions").hidden = !history.available;
+  server.look();
+  machine.look();
 }
 
-function drawEnding() {
-  byId("ended").hidden = how === null;
-  byId("ended").textContent = how ? t(how) : "";
+function reopen({ report, error, sources: files, dismissed }) {
+  hideNotice();
+  chat.clear();
+  job.reopen(report, files, dismissed);
+  if (!report) showNote(() => [t("history.failed"), error ?? ""]);
+  sources.replace(files.map(({ name, text, language }) => ({ name, text, language: "", detected: language })));
+  byId("welcome").hidden = true;
+  byId("suppressions").hidden = !history.available;
+  byId("results").focus();
 }
-
-function stop() {
-  running?.abort();
-}
-
-// ---- buttons and keys ----------------------------------------------------------------------------------------
 
 function drawButtons() {
-  byId("audit").disabled = running !== null;
-  byId("stop").disabled = running === null;
-  byId("results").setAttribute("aria-busy", String(running !== null));
+  byId("audit").disabled = job.running;
+  byId("stop").disabled = !job.running;
+  byId("results").setAttribute("aria-busy", String(job.running));
 }
 
+// ---- buttons and keys ------------------------------------------------------------------------------------------
+
 async function copyReport() {
-  const copied = await copyText(report.result);
-  byId("copied").textContent = t(copied ? "result.copied" : "result.copyFailed");
-  setTimeout(() => byId("copied").replaceChildren(), 3000);
+  byId("copied").textContent = t((await copyText(job.report.result)) ? "result.copied" : "result.copyFailed");
+  setTimeout(() => byId("copied").replaceChildren(), COPIED_MS);
+}
+
+async function save(form) {
+  try {
+    await download(job.report, form);
+  } catch (error) {
+    if (!(error instanceof client.Problem)) throw error;
+    if (error.absent) showNote(() => [t("error.noExport")]);
+    else showProblem(error);
+  }
 }
 
 function drawAll() {
-  drawContent();
+  drawTheme();
+  editor.translate();
   findings.draw();
-  drawReport(report);
-  live.draw();
-  drawEnding();
+  job.draw();
+  drawReport(job.report);
+  if (!job.report) drawFiltered(job.filtered);
+  showFile();
   drawNotice();
   server.draw();
+  machine.draw();
+  history.draw();
 }
 
-byId("audit").addEventListener("click", run);
-byId("stop").addEventListener("click", stop);
-byId("clear").addEventListener("click", () => {
-  open({ name: "", text: "" });
+const onClick = (id, action) => byId(id).addEventListener("click", action);
+onClick("audit", run);
+onClick("stop", () => job.stop());
+onClick("clear", clear);
+onClick("sample-python", () => openSample(SAMPLES.python));
+onClick("sample-rust", () => openSample(SAMPLES.rust));
+onClick("copy", copyReport);
+onClick("dismiss", hideNotice);
+onClick("lang", () => i18n.setLang(i18n.currentLang() === "zh" ? "en" : "zh"));
+onClick("skip", (event) => {
+  event.preventDefault();
   editor.focus();
 });
-byId("sample-python").addEventListener("click", () => openSample(SAMPLES.python));
-byId("sample-rust").addEventListener("click", () => openSample(SAMPLES.rust));
-byId("copy").addEventListener("click", copyReport);
-byId("download").addEventListener("click", () => downloadJson(report));
-byId("dismiss").addEventListener("click", hideNotice);
-byId("lang").addEventListener("click", () => i18n.setLang(i18n.currentLang() === "zh" ? "en" : "zh"));
+onKeyGiven(() => {
+  server.look();
+  machine.look();
+});
+watchMenu(save);
+watchTheme();
+byId("filename").addEventListener("input", () => {
+  Object.assign(sources.current, { name: byId("filename").value.trim(), touched: true, detected: "" });
+  tabs.draw();
+  drawContent();
+});
+byId("language").addEventListener("change", () => {
+  sources.current.language = byId("language").value;
+  editor.speak(sources.current.language || sources.current.detected);
+  drawContent();
+});
 document.addEventListener("keydown", (event) => {
-  if (event.isComposing) return; // Esc and Enter belong to the input method
+  // Esc and Enter may belong to the input method, or to the editor's search.
+  if (event.isComposing || event.defaultPrevented) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     run();
-  } else if (event.key === "Escape" && running) {
+  } else if (event.key === "Escape" && !document.querySelector("dialog[open]") && (chat.stop() || job.stop())) {
     event.preventDefault();
-    stop();
+  } else if (event.key === "F8") {
+    event.preventDefault();
+    findings.step(event.shiftKey ? -1 : 1);
   }
 });
 

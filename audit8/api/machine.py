@@ -42,7 +42,7 @@ def make_router(monitor: Monitor, readiness: Readiness, service: AuditService, s
         "/count", openapi_extra={"requestBody": COUNT_BODY}, responses={503: problem_response("Still loading.")}
     )
     async def count(request: Request) -> dict[str, Any]:
-        """Tokens, lines and bytes of a text, its language, and the limit on the body of a request."""
+        """Tokens, lines and bytes of a text, its language, and what a request may be and an audit may take."""
         given = load_object(await request.body())
         code, name = _string(given, "code"), _string(given, "filename")
         engine = readiness.engine_now()
@@ -53,6 +53,7 @@ def make_router(monitor: Monitor, readiness: Readiness, service: AuditService, s
             "bytes": len(code.encode(errors="replace")),
             "language": language,
             "max_body_bytes": settings.max_body_bytes,
+            "budget_s": settings.budget,
         }
 
     return router

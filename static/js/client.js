@@ -1,6 +1,10 @@
-// Talking to the server: audit, health, ready. Knows the routes and the shape of errors; draws nothing.
+// Talking to the server. Knows the routes and the shape of errors; draws nothing.
 
+import { askForKey, keyHeaders } from "./key.js";
 import { readEvents } from "./sse.js";
+
+const QUICK_MS = 8000;
+const HISTORY = "/api/history";
 
 /** An answer that is not what was asked for. `code` "unreachable" and "cut_off" are the page's own. */
 export class Problem extends Error {
@@ -9,14 +13,10 @@ export class Problem extends Error {
     Object.assign(this, { status, code, hint, requestId: request_id, retryAfter_s, details });
     this.serverMessage = message;
   }
-}
 
-async function request(path, options = {}) {
-  try {
-    return await fetch(path, { cache: "no-store", credentials: "same-origin", ...options });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Problem({ code: "unreachable" });
+  /** The server has no such route, or has it switched off. */
+  get absent() {
+    return this.status === 404 || this.status === 405 || this.code === "history_off";
   }
 }
 
@@ -31,19 +31,41 @@ async function problemOf(response) {
   return new Problem({ ...body, code: body.code ?? "", status: response.status, retryAfter_s, details: body });
 }
 
-/** Yields the job's events {event, data}, the last one `report` or `error`. Throws Problem, or AbortError on stop. */
-export async function* audit(job, signal) {
-  const response = await request("/audit", {
+/** The answer, which is `ok`. Throws Problem, or AbortError. A refusal for want of a key asks for one and tries again. */
+async function request(path, { headers = {}, quietly = false, ...options } = {}) {
+  for (;;) {
+    let response;
+    try {
+      response = await fetch(path, {
+        cache: "no-store",
+        credentials: "same-origin",
+        ...options,
+        headers: { ...keyHeaders(), ...headers },
+      });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Problem({ code: "unreachable" });
+    }
+    if (response.ok) return response;
+    if (response.status !== 401 || !(await askForKey({ quietly }))) throw await problemOf(response);
+  }
+}
+
+const send = (path, body, options = {}) =>
+  request(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify(job),
-    signal,
+    ...options,
+    headers: { "Content-Type": "application/json", ...options.headers },
+    body: JSON.stringify(body),
   });
-  if (!response.ok) throw await problemOf(response);
+
+const get = async (path) => (await request(path, { quietly: true, signal: AbortSignal.timeout(QUICK_MS) })).json();
+
+async function* eventsOf(response, isLast) {
   try {
     for await (const item of readEvents(response.body)) {
       yield item;
-      if (item.event === "report" || item.event === "error") return;
+      if (isLast(item)) return;
     }
   } catch (error) {
     if (error.name === "AbortError" || error instanceof Problem) throw error;
@@ -51,15 +73,68 @@ export async function* audit(job, signal) {
   throw new Problem({ code: "cut_off" }); // the stream broke, or ended without its terminal event
 }
 
-/** What the server is: model, device, memory, state. */
-export async function health() {
-  const response = await request("/health", { signal: AbortSignal.timeout(8000) });
-  if (!response.ok) throw await problemOf(response);
-  return response.json();
+/** Yields the job's events {event, data}, the last one `report` or `error`. Throws Problem, or AbortError on stop. */
+export async function* audit(job, signal) {
+  const response = await send("/audit", job, { headers: { Accept: "text/event-stream" }, signal });
+  yield* eventsOf(response, ({ event }) => event === "report" || event === "error");
 }
+
+/** Yields {text, reasoning} of the model's answer to `messages`. Throws Problem, or AbortError on stop. */
+export async function* chat(messages, { model, max_tokens, temperature = 0.3 }, signal) {
+  const response = await send("/v1/chat/completions", { model, messages, stream: true, max_tokens, temperature }, { signal });
+  for await (const { data } of eventsOf(response, ({ data }) => data.choices?.[0]?.finish_reason)) {
+    if (data.error) throw new Problem({ ...data.error, details: data.error });
+    const delta = data.choices?.[0]?.delta ?? {};
+    if (delta.reasoning_content) yield { text: delta.reasoning_content, reasoning: true };
+    if (delta.content) yield { text: delta.content, reasoning: false };
+  }
+}
+
+/** What the server is: model, device, memory, state. */
+export const health = () => get("/health");
 
 /** null when the server is ready, else the Problem that says how far it is. */
 export async function notReady() {
-  const response = await request("/ready", { signal: AbortSignal.timeout(8000) });
-  return response.ok ? null : problemOf(response);
+  try {
+    await get("/ready");
+    return null;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 503) return error;
+    throw error;
+  }
 }
+
+/** How the machine is doing, and its last five minutes. */
+export const machine = () => get("/api/machine");
+
+/** {tokens, lines, bytes, language} of a text, and the server's limits {max_body_bytes, budget_s}. */
+export const count = async (code, filename, signal) =>
+  (await send("/api/count", { code, filename }, { quietly: true, signal })).json();
+
+/** The report in another form: "markdown", "sarif" or "html". */
+export const exported = async (report, format) => (await send(`/api/export?format=${format}`, report)).text();
+
+// ---- the history ---------------------------------------------------------------------------------------------
+
+/** {items, next} of the audits before `before`, newest first, whose title or file matches `q`. */
+export function history({ before = "", q = "", limit = 30 } = {}) {
+  const query = new URLSearchParams({ limit: String(limit), ...(before && { before }), ...(q && { q }) });
+  return get(`${HISTORY}?${query}`);
+}
+
+const entryPath = (id) => `${HISTORY}/${encodeURIComponent(id)}`;
+const dismissalPath = (id, fingerprint) => `${entryPath(id)}/dismissals/${encodeURIComponent(fingerprint)}`;
+
+/** {report, sources, dismissed} of one audit. */
+export const historyEntry = async (id) => (await request(entryPath(id))).json();
+
+/** Deletes one audit, or all of them without an `id`. */
+export const forget = (id = "") => request(id ? entryPath(id) : HISTORY, { method: "DELETE" });
+
+export const dismiss = (id, fingerprint, reason) =>
+  send(dismissalPath(id, fingerprint), { reason }, { method: "PUT" });
+
+export const undismiss = (id, fingerprint) => request(dismissalPath(id, fingerprint), { method: "DELETE" });
+
+/** The baseline file of what was dismissed in one audit, as text. */
+export const suppressions = async (id) => (await request(`${entryPath(id)}/suppressions`)).text();

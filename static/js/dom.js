@@ -17,10 +17,10 @@ export const byId = (id) => document.getElementById(id);
 
 // Characters that change how a line looks without being seen: bidirectional controls ("Trojan source"), zero-width
 // and tag characters, and control characters other than tab and the line ends.
-const INVISIBLE =
+export const INVISIBLE =
   /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF\u{E0000}-\u{E007F}]/gu;
 
-const codePoint = (character) => "U+" + character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+export const codePoint = (character) => "U+" + character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
 
 /** Nodes that show `text` with every invisible character as a marked code point. */
 export function visible(text) {

@@ -1,130 +1,149 @@
-// The code editor: a textarea over a layer of line numbers and marks. Only the rows in view exist, so a long file
-// costs nothing. Knows text and lines; knows nothing of jobs.
+// The code editor: one CodeMirror for all files, each with a state of its own (text, undo, marks, place).
+// It lives in a shadow root: there its styles are constructed sheets, which the page's strict policy allows.
+// Knows text and lines; knows nothing of jobs.
 
-import { el, invisibleLines } from "./dom.js";
+import * as cm from "../vendor/codemirror.js";
+import { el, INVISIBLE, codePoint } from "./dom.js";
+import { theme } from "./editor_theme.js";
+import { marks, setMarks, setPointed } from "./marks.js";
+import { colours, syntax } from "./syntax.js";
+
+const LONG_LINE_CHARS = 20_000; // colouring a line of a megabyte would hold the page up
+const phrases = new cm.Compartment();
+const language = new cm.Compartment();
+const label = new cm.Compartment();
 
 export class Editor {
-  #area;
-  #rows;
-  #marks = new Map(); // line -> severity
-  #suspicious = new Set(); // lines with invisible characters
-  #selected = null; // {start, end}
-  #lineHeight_px = 20;
-  #lines = 1;
+  #view;
+  #file = null;
+  #kept = new WeakMap(); // file -> {state, scroll} while another one is shown
+  #words;
+  #extensions;
 
-  /** `root` holds the textarea and the layer; `onChange` runs after every change of the text. */
-  constructor(root, onChange) {
-    this.#area = root.querySelector("textarea");
-    this.#rows = root.querySelector(".rows");
-    this.#area.addEventListener("scroll", () => this.#draw(), { passive: true });
-    this.#area.addEventListener("input", () => this.#changed());
-    new ResizeObserver(() => this.#measure()).observe(this.#area);
+  /** `words()` gives {label, placeholder, phrases}; `onChange(file)` follows every edit, `onSign(line)` a mark's click. */
+  constructor(host, { words, onChange, onSign }) {
+    this.#words = words;
     this.onChange = onChange;
-    this.#changed();
+    const root = host.attachShadow({ mode: "open", delegatesFocus: true });
+    this.#extensions = [
+      cm.lineNumbers(),
+      marks((line) => onSign(line)),
+      cm.highlightActiveLineGutter(),
+      cm.highlightSpecialChars({ render: special, specialChars: new RegExp(INVISIBLE.source, "gu") }),
+      cm.history(),
+      cm.indentOnInput(),
+      cm.indentUnit.of("    "),
+      cm.bracketMatching(),
+      cm.search({ top: true }),
+      cm.keymap.of([...cm.defaultKeymap, ...cm.historyKeymap, ...cm.searchKeymap].filter((key) => key.key !== "Mod-Enter")),
+      colours,
+      theme,
+      cm.EditorView.updateListener.of((update) => update.docChanged && this.onChange(this.#file)),
+    ];
+    this.#view = new cm.EditorView({ parent: root, root });
   }
 
-  get text() {
-    return this.#area.value;
+  /** Shows `file` {text, language}; what was typed into it before is still there, at the place where it was left. */
+  show(file) {
+    if (file !== this.#file) {
+      if (this.#file) this.#kept.set(this.#file, { state: this.#view.state, scroll: this.#view.scrollSnapshot() });
+      const kept = this.#kept.get(file);
+      this.#file = file;
+      this.#view.setState(kept?.state ?? this.#fresh(file));
+      if (kept) this.#view.dispatch({ effects: kept.scroll });
+    }
+    this.translate();
   }
 
-  get lineCount() {
-    return this.#lines;
+  /** The text of `file` as it stands. */
+  textOf(file) {
+    const state = this.#stateOf(file);
+    return state ? state.doc.toString() : file.text;
   }
 
-  set text(value) {
-    this.#area.value = value;
-    this.#area.setSelectionRange(0, 0);
-    this.#area.scrollTop = 0;
-    this.#area.scrollLeft = 0;
-    this.#changed();
+  linesOf(file) {
+    const doc = this.#stateOf(file)?.doc ?? cm.EditorState.create({ doc: file.text }).doc;
+    if (doc.length === 0) return 0;
+    return doc.line(doc.lines).length === 0 ? doc.lines - 1 : doc.lines;
   }
 
   focus() {
-    this.#area.focus();
+    this.#view.focus();
   }
 
-  /** [{line, severity}] to colour; the worst severity comes first for a line that has several. */
-  mark(marks) {
-    this.#marks = new Map();
-    for (const { line, severity } of marks) if (!this.#marks.has(line)) this.#marks.set(line, severity);
-    this.#draw();
+  /** Colours the shown file as `id`. */
+  speak(id) {
+    this.#view.dispatch({ effects: language.reconfigure(this.#syntax(id, this.#view.state.doc)) });
   }
 
-  /** Scrolls to the lines and selects them. */
-  select(start, end) {
-    const text = this.text;
-    const from = offsetOfLine(text, start);
-    const last = offsetOfLine(text, end);
-    const to = text.indexOf("\n", last);
-    this.#selected = { start, end };
-    this.#area.focus({ preventScroll: true });
-    this.#area.setSelectionRange(from, to < 0 ? text.length : to);
-    this.#area.scrollTop = Math.max(0, (start - 1) * this.#lineHeight_px - this.#area.clientHeight / 3);
-    this.#area.scrollLeft = 0;
-    this.#area.scrollIntoView({ block: "nearest" });
-    this.#draw();
+  /** [{line, severity, label}] to mark in the shown file; the worst severity comes first where a line has several. */
+  mark(list) {
+    this.#view.dispatch({ effects: [setMarks.of(list), ...(list.length ? [] : [setPointed.of(null)])] });
   }
 
-  /** The line, 1-based, nearest to `near` whose trimmed text is `quote`'s; 0 if there is none. */
-  find(quote, near) {
-    const wanted = quote.trim();
-    const lines = this.text.split("\n");
-    if (lines[near - 1]?.trim() === wanted) return near;
-    let best = 0;
-    lines.forEach((line, index) => {
-      if (line.trim() === wanted && (best === 0 || Math.abs(index + 1 - near) < Math.abs(best - near))) best = index + 1;
+  /** Scrolls to the lines and points at them; `focus` takes the keyboard there too. */
+  point(start, end, { focus = false } = {}) {
+    const { doc } = this.#view.state;
+    const from = doc.line(Math.min(start, doc.lines)).from;
+    this.#view.dispatch({
+      selection: { anchor: from },
+      effects: [setPointed.of({ start, end }), cm.EditorView.scrollIntoView(from, { y: "center" })],
     });
+    if (focus) this.focus();
+  }
+
+  /** The line, 1-based, nearest to `near` whose trimmed text is `quote`'s first line; 0 if there is none. */
+  find(quote, near) {
+    const { doc } = this.#view.state;
+    const wanted = quote.trim().split("\n")[0].trim();
+    if (near >= 1 && near <= doc.lines && doc.line(near).text.trim() === wanted) return near;
+    let best = 0;
+    let number = 0;
+    for (const line of doc.iterLines()) {
+      number += 1;
+      if (line.trim() === wanted && (best === 0 || Math.abs(number - near) < Math.abs(best - near))) best = number;
+    }
     return best;
   }
 
-  #changed() {
-    const text = this.text;
-    this.#lines = countLines(text);
-    this.#selected = null;
-    const invisible = invisibleLines(text);
-    this.#suspicious = new Set(invisible.map(({ line }) => line));
-    this.#area.parentElement.style.setProperty("--digits", String(Math.max(3, String(this.#lines).length)));
-    this.#draw();
-    this.onChange({ text, lines: text === "" || text.endsWith("\n") ? this.#lines - 1 : this.#lines, invisible });
+  /** Says its own words again, after a change of language. */
+  translate() {
+    const words = this.#words();
+    if (this.#view.contentDOM.getAttribute("aria-label") === words.label) return;
+    const scroll = this.#view.scrollSnapshot(); // other phrases make CodeMirror draw all from the beginning
+    this.#view.dispatch({ effects: [phrases.reconfigure(phrasesOf(words)), label.reconfigure(labelOf(words))] });
+    this.#view.dispatch({ effects: scroll });
   }
 
-  #measure() {
-    this.#lineHeight_px = parseFloat(getComputedStyle(this.#area).lineHeight) || 20;
-    this.#draw();
+  #stateOf(file) {
+    return file === this.#file ? this.#view.state : this.#kept.get(file)?.state;
   }
 
-  #draw() {
-    const height_px = this.#lineHeight_px;
-    const first = Math.floor(this.#area.scrollTop / height_px);
-    const count = Math.ceil(this.#area.clientHeight / height_px) + 1;
-    const rows = [];
-    for (let line = first + 1; line <= Math.min(this.#lines, first + count); line += 1) rows.push(this.#row(line));
-    this.#rows.replaceChildren(...rows);
-    this.#rows.style.transform = `translateY(${first * height_px - this.#area.scrollTop}px)`;
+  #fresh(file) {
+    const words = this.#words();
+    const doc = cm.EditorState.create({ doc: file.text }).doc;
+    const parts = [
+      phrases.of(phrasesOf(words)),
+      label.of(labelOf(words)),
+      language.of(this.#syntax(file.language || file.detected, doc)),
+    ];
+    return cm.EditorState.create({ doc, extensions: [...parts, this.#extensions] });
   }
 
-  #row(line) {
-    const severity = this.#marks.get(line);
-    const names = ["row"];
-    if (severity) names.push("marked", `severity-${severity}`);
-    if (this.#suspicious.has(line)) names.push("suspicious");
-    if (this.#selected && line >= this.#selected.start && line <= this.#selected.end) names.push("selected");
-    return el("div", { class: names.join(" ") }, el("span", { class: "number" }, String(line)));
+  #syntax(id, doc) {
+    for (const line of doc.iterLines()) if (line.length > LONG_LINE_CHARS) return [];
+    return syntax(id);
   }
 }
 
-function countLines(text) {
-  let lines = 1;
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines += 1;
-  return lines;
-}
+const phrasesOf = (words) => cm.EditorState.phrases.of(words.phrases);
+const labelOf = (words) => [
+  cm.EditorView.contentAttributes.of({ "aria-label": words.label, spellcheck: "false", autocapitalize: "off" }),
+  cm.placeholder(words.placeholder),
+];
 
-function offsetOfLine(text, line) {
-  let offset = 0;
-  for (let number = 1; number < line; number += 1) {
-    const end = text.indexOf("\n", offset);
-    if (end < 0) return offset;
-    offset = end + 1;
-  }
-  return offset;
+// A character that is not seen becomes its code point, as everywhere on the page.
+function special(code) {
+  const name = codePoint(String.fromCodePoint(code));
+  return el("span", { class: "invisible", title: name, "aria-label": name }, name);
 }

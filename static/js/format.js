@@ -26,3 +26,9 @@ export function time(seconds) {
 export function ranges(list) {
   return list.map(({ start_line: a, end_line: b }) => (a === b ? String(a) : `${a}-${b}`)).join(", ");
 }
+
+/** 12345 -> "12 345", with a narrow space: the same in both languages. */
+export const whole = (number) => String(Math.round(Number(number) || 0)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+/** 7.26 -> "7.3", 412.4 -> "412". */
+export const speed = (value) => ((Number(value) || 0) < 10 ? (Number(value) || 0).toFixed(1) : String(Math.round(value)));

@@ -33,6 +33,9 @@ export function t(key, values = {}) {
 
 export const has = (key) => key in WORDS[lang];
 
+/** The keys that begin with `prefix`. */
+export const keysUnder = (prefix) => Object.keys(WORDS.en).filter((key) => key.startsWith(prefix));
+
 export function setLang(next) {
   lang = next;
   try {

@@ -5,13 +5,16 @@ import { has, t } from "./i18n.js";
 
 const BY_STATUS = {
   400: "bad_request",
+  401: "unauthorized",
   403: "forbidden",
   404: "bad_request",
+  408: "cut_off",
   413: "too_large",
   415: "undecodable",
   421: "forbidden",
   422: "bad_request",
   429: "queue_full",
+  504: "deadline_exceeded",
   503: "not_ready",
 };
 const OF_STARTUP = ["model_not_found", "does_not_fit", "missing_dependency", "offloaded"];

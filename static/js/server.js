@@ -18,9 +18,14 @@ export class Server {
   #startedAt_ms = performance.now();
   #timer = 0;
 
-  /** `onReady()` runs at every change to ready. */
-  constructor(onReady) {
-    this.onReady = onReady;
+  /** The last /health, or {}: model, context_tokens, sends_to and more. */
+  get facts() {
+    return this.#facts ?? {};
+  }
+
+  /** `onReady()` runs at every change to ready, `onFacts(facts)` after every /health. */
+  constructor({ onReady, onFacts }) {
+    Object.assign(this, { onReady, onFacts });
     document.addEventListener("visibilitychange", () => document.hidden || this.look());
   }
 
@@ -45,6 +50,7 @@ export class Server {
       this.#state = "gone";
       return GONE_MS;
     }
+    this.onFacts(this.#facts);
     const before = this.#state;
     this.#state = this.#loading ? "loading" : "ready";
     if (this.#state === "loading") return LOADING_MS;
@@ -67,13 +73,17 @@ export class Server {
     return this.#facts?.state === "failed";
   }
 
-  #drawFacts({ model, device, quantisation, memory, pocket }) {
+  #drawFacts({ model, device, quantisation, memory, pocket, sends_to: address }) {
     const loading = this.#state === "loading";
     byId("server-model").replaceChildren(...visible(loading || !model ? t("server.loading") : shortName(model)));
     byId("server-model").title = model ?? "";
     byId("server-quant").textContent = has(`quant.${quantisation}`) ? t(`quant.${quantisation}`) : "";
     byId("server-device").replaceChildren(...visible(device || "…"));
     byId("pocket").hidden = !pocket;
+    byId("sends-to").hidden = !address;
+    byId("sends-to").replaceChildren(...visible(address ? t("server.sendsTo", { address }) : ""));
+    byId("tagline").textContent = t(address ? "page.taglineRemote" : "page.tagline");
+    byId("privacy").textContent = t(address ? "result.privacyRemote" : "result.privacy");
     byId("server-memory-box").hidden = !memory?.total_bytes;
     if (!memory?.total_bytes) return;
     byId("server-memory-kind").textContent = t(`server.${memory.kind === "vram" ? "vram" : "ram"}`);

@@ -35,6 +35,7 @@ async def test_a_text_is_counted_as_the_model_counts() -> None:
         "bytes": len(SQL),
         "language": "python",
         "max_body_bytes": 1048576,
+        "budget_s": 40.0,
     }
     assert (empty["tokens"], empty["lines"], empty["bytes"], empty["language"]) == (0, 0, 0, "text")
 

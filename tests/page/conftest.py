@@ -28,6 +28,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync"]
 TIMEOUT_MS = 10_000
+EDITOR = "#editor-host .cm-content"
+PASTE = """(node, text) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", text);
+  node.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
 LoadEngine = Callable[[Callable[[LoadProgress], None]], Engine]
 
 
@@ -49,9 +55,22 @@ def expect_text(page: "Page", selector: str, part: str) -> None:
     page.locator(selector).filter(has_text=part).first.wait_for()
 
 
-def audit(page: "Page", code: str, name: str = "") -> None:
-    page.fill("#code", code)
+def put(page: "Page", code: str, name: str = "") -> None:
+    """Pastes `code` in the place of all that the editor shows."""
+    editor = page.locator(EDITOR)
+    editor.focus()
+    page.keyboard.press("Control+a")
+    editor.evaluate(PASTE, code)
     page.fill("#filename", name)
+
+
+def code_of(page: "Page") -> str:
+    """What the editor shows; of a long file only the lines near the ones in view."""
+    return "\n".join(page.locator(f"{EDITOR} .cm-line").all_text_contents())
+
+
+def audit(page: "Page", code: str, name: str = "") -> None:
+    put(page, code, name)
     page.click("#audit")
 
 

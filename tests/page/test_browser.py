@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from audit8.engine.fake import FAKE_INFO, FakeEngine
-from tests.page.conftest import Tab, answer, audit, expect_text, line_of, sample, serving
+from tests.page.conftest import EDITOR, Tab, answer, audit, code_of, expect_text, line_of, put, sample, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,56 +39,65 @@ def test_paste_audit_findings_report(open_tab: "OpenTab", address: str, engine: 
     assert page.is_enabled("#audit")
 
 
-def test_a_click_on_a_finding_selects_its_line(open_tab: "OpenTab", address: str) -> None:
-    code = "\n" * 300 + "import os\nos.system(input())\n"
+def test_a_click_on_a_finding_shows_its_line_and_a_click_on_the_line_its_finding(
+    open_tab: "OpenTab", address: str
+) -> None:
     page = open_tab(address)
-    audit(page, code, "run.py")
+    audit(page, "\n" * 300 + "import os\nos.system(input())\n", "run.py")
     page.wait_for_selector("#summary")
     page.locator("#finding-list .finding").first.click()
-    selected = page.evaluate(
-        "() => { const a = document.getElementById('code'); return [a.value.slice("
-        "a.selectionStart, a.selectionEnd), a.scrollTop]; }"
-    )
-    assert selected[0] == "os.system(input())"
-    assert selected[1] > 1000
-    expect_text(page, ".row.selected", "302")
-    assert page.locator(".row").count() < 120, "only the rows in view exist"
+    expect_text(page, ".cm-line.pointed", "os.system(input())")
+    assert page.locator(".cm-line").count() < 120, "only the lines near the ones in view exist"
+    page.locator("#finding-list .card-title").first.click()
+    assert page.locator(".finding.current").count() == 0, "and folded again"
+    page.locator(".cm-line.marked").click()
+    page.wait_for_selector(".finding.current")
+    page.locator("#finding-list .card-title").first.click()
+    page.locator(".signs .sign.severity-critical, .signs .sign.severity-high").first.click()
+    page.wait_for_selector(".finding.current")
 
 
 def test_a_line_that_moved_is_still_found_and_one_that_is_gone_is_said(open_tab: "OpenTab", address: str) -> None:
     page = open_tab(address)
     audit(page, "import os\nos.system(input())\n", "run.py")
     page.wait_for_selector("#summary")
-    page.fill("#code", "# new\n# lines\nimport os\nos.system(input())\n")
+    put(page, "# new\n# lines\nimport os\nos.system(input())\n", "run.py")
     page.locator("#finding-list .place").first.click()
-    expect_text(page, ".row.selected", "4")
-    page.fill("#code", "pass\n")
+    expect_text(page, ".cm-line.pointed", "os.system")
+    put(page, "pass\n", "run.py")
     page.locator("#finding-list .place").first.click()
     expect_text(page, "#notice-text", "no longer in the editor")
 
 
 def test_the_whole_path_by_keyboard(open_tab: "OpenTab", address: str) -> None:
     page = open_tab(address)
-    page.wait_for_selector("#code")
+    page.wait_for_selector(EDITOR)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # "Skip to the code"
     page.keyboard.insert_text("import os\n\ndef run():\n    os.system(input())\n")
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#summary")
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if page.evaluate("() => document.activeElement.className === 'place'"):
-            break
+    page.keyboard.press("F8")
+    page.wait_for_selector(".finding.current")
+    expect_text(page, ".cm-line.pointed", "os.system")
+    assert page.evaluate("() => document.activeElement.className") == "card-title"
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.className") == "place"
     page.keyboard.press("Enter")
-    assert page.evaluate("() => document.activeElement.id") == "code"
-    expect_text(page, ".row.selected", "4")
+    assert page.evaluate("() => document.activeElement.id") == "editor-host"
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.id") != "editor-host", "the editor is no trap"
 
 
 def test_stop_mid_stream_stops_the_model(open_tab: "OpenTab", address: str, engine: FakeEngine) -> None:
     engine.enqueue(["thinking aloud "], delay_s=0.02, endless=True)
     page = open_tab(address)
-    audit(page, sample(), "invoices.py")
+    put(page, sample(), "invoices.py")
+    expect_text(page, "#size", "tokens")
+    page.click("#audit")
+    page.click("#live > summary")
     expect_text(page, "#answer", "thinking aloud")
+    expect_text(page, "#elapsed", "of 40.0 s")
     page.keyboard.press("Escape")
     expect_text(page, "#ended", "Stopped")
     assert page.locator("#finding-list .finding").count() > 0, "what the rules found stays"
@@ -102,10 +111,11 @@ def test_stop_mid_stream_stops_the_model(open_tab: "OpenTab", address: str, engi
 
 def test_hostile_code_and_hostile_model_text_stay_text(open_tab: "OpenTab", address: str, engine: FakeEngine) -> None:
     code = f'import os\nos.system(input())  # {HOSTILE} \u202e\nprint("{HOSTILE}")\n'
-    engine.enqueue(f"<think>{HOSTILE}</think>{HOSTILE}" + answer((3, "code-injection", HOSTILE + "\u202e")))
+    engine.enqueue(f"<think>{HOSTILE}</think>" + answer((3, "code-injection", HOSTILE + "\u202e")))
     page = open_tab(address)
     audit(page, code, HOSTILE)
     page.wait_for_selector("#summary")
+    page.locator("#finding-list .finding", has_text="line 2").first.click()
     expect_text(page, "#finding-list .quote", "<script>window.hacked = 1</script>")
     assert HOSTILE in (page.text_content("#answer") or "")
     assert page.evaluate("() => window.hacked") is None
@@ -113,6 +123,7 @@ def test_hostile_code_and_hostile_model_text_stay_text(open_tab: "OpenTab", addr
     expect_text(page, "#finding-list .quote", "202")
     assert "\u202e" not in (page.text_content("#results") or "")
     expect_text(page, "#suspicious", "line 2 (U+202E)")
+    expect_text(page, ".cm-line .invisible", "U+202E")
 
 
 def test_markup_in_the_page_could_do_nothing_and_would_be_noticed(browser: "Browser", address: str) -> None:
@@ -161,8 +172,9 @@ def test_copy_and_download_give_the_report(open_tab: "OpenTab", address: str) ->
     page.click("#copy")
     expect_text(page, "#copied", "Copied")
     assert "run.py" in page.evaluate("() => navigator.clipboard.readText()")
+    page.click("#download")
     with page.expect_download() as download:
-        page.click("#download")
+        page.click("[data-form=json]")
     report = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert report["findings"][0]["file"] == "run.py"
     assert download.value.suggested_filename.endswith(".json")
@@ -172,7 +184,7 @@ def test_a_file_is_opened_with_its_name_and_encoding(open_tab: "OpenTab", addres
     page = open_tab(address)
     (tmp_path / "口令.py").write_bytes("print('漏洞')\r\n".encode("gb18030"))
     page.set_input_files("#file", tmp_path / "口令.py")
-    page.wait_for_function("() => document.getElementById('code').value === \"print('漏洞')\\n\"")
+    expect_text(page, ".cm-line", "print('漏洞')")
     assert page.input_value("#filename") == "口令.py"
     (tmp_path / "a.out").write_bytes(b"\x7fELF\0\0\0")
     page.set_input_files("#file", tmp_path / "a.out")
@@ -183,9 +195,9 @@ def test_a_file_is_opened_with_its_name_and_encoding(open_tab: "OpenTab", addres
 def test_the_samples_open(open_tab: "OpenTab", address: str, button: str, name: str) -> None:
     page = open_tab(address)
     page.click(button)
-    page.wait_for_function("() => document.getElementById('code').value.length > 500")
+    expect_text(page, ".cm-line", sample(name).split("\n")[0])
     assert page.input_value("#filename") == name
-    assert page.input_value("#code") == sample(name)
+    assert sample(name).startswith(code_of(page)[:500])
 
 
 def test_a_narrow_screen_has_no_sideways_scrolling(open_tab: "OpenTab", address: str) -> None:

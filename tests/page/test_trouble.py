@@ -10,7 +10,7 @@ import pytest
 from audit8.engine.fake import FakeEngine
 from audit8.errors import DoesNotFit
 from audit8.types import LoadProgress
-from tests.page.conftest import audit, expect_text, sample, serving
+from tests.page.conftest import audit, code_of, expect_text, put, sample, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -99,8 +99,8 @@ def test_an_error_in_the_stream_keeps_what_was_found(open_tab: "OpenTab", addres
 def test_a_server_that_is_gone_is_said_and_the_code_stays(open_tab: "OpenTab", engine: FakeEngine) -> None:
     with serving(lambda _progress: engine) as url:
         page = open_tab(url)
-        page.fill("#code", "print(1)\n")
+        put(page, "print(1)\n")
     page.click("#audit")
     expect_text(page, "#notice-text", "does not answer")
     page.wait_for_selector("#gone")
-    assert page.input_value("#code") == "print(1)\n"
+    assert code_of(page) == "print(1)\n"
