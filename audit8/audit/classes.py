@@ -20,7 +20,10 @@ _JS = ("javascript", "typescript", "html")
 
 @dataclass(frozen=True, slots=True)
 class VulnClass:
-    """One class. `also` are CWE numbers of the same kind; `languages` () means any; `question` is yes/no."""
+    """One class. `also` are CWE numbers of the same kind; `languages` () means any; `question` is yes/no.
+
+    `asked` False: only the static rules find it. Who is addressed by a text is the wrong one to ask about it.
+    """
 
     id: str
     cwe: str
@@ -30,6 +33,7 @@ class VulnClass:
     question: str
     languages: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
+    asked: bool = True
 
     def title(self, lang: Lang) -> str:
         return self.zh if lang == "zh" else self.en
@@ -149,7 +153,8 @@ _TABLE = (
     VulnClass("hidden-text", "CWE-1007", MEDIUM, "Hidden reordering of text", "隐藏的文本重排",
         "Do bidirectional control characters make the code look different from what it does?", (), (451,)),
     VulnClass("prompt-injection", "CWE-1427", MEDIUM, "Text that addresses the auditor", "针对审计者的文字（提示注入）",
-        "Does a comment or string tell whoever audits the code what to conclude, report or ignore?", (), (1426,)),
+        "Does a comment or string tell whoever audits the code what to conclude, report or ignore?", (), (1426,),
+        asked=False),
 )
 # fmt: on
 
@@ -182,8 +187,10 @@ _BY_NAME.update({alias: CLASSES[target] for alias, target in _ALIASES.items()})
 
 
 def for_language(language: str) -> list[VulnClass]:
-    """The classes that make sense in `language`, most severe first; all of them for unknown text."""
-    fitting = [one for one in _TABLE if not one.languages or language in one.languages or language == "text"]
+    """The classes that a model is asked about in `language`, most severe first; all of them for unknown text."""
+    fitting = [
+        one for one in _TABLE if one.asked and (not one.languages or language in one.languages or language == "text")
+    ]
     return sorted(fitting, key=lambda one: one.severity.rank)
 
 
