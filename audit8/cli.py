@@ -197,6 +197,8 @@ def _settings(parser: argparse.ArgumentParser, given: dict[str, Any]) -> Setting
         return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if not first["loc"]:  # two settings that do not go together
+            parser.error(first["msg"].removeprefix("Value error, "))
         name = str(first["loc"][0])
         where = f"--{name.replace('_', '-')}" if name in given else f"the environment's AUDIT8_{name.upper()}"
         parser.error(f"{where}: {first['msg']}")

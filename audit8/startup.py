@@ -21,6 +21,7 @@ from audit8.types import EngineInfo, LoadProgress, Memory
 if TYPE_CHECKING:
     from audit8.engine.build import Built
     from audit8.engine.local import LocalEngine
+    from audit8.engine.protocol import Engine
 
 log = logging.getLogger("audit8")
 
@@ -45,10 +46,23 @@ class Found:
     device: str
 
 
-def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
+def load_engine(settings: Settings, progress: Progress) -> "Engine":
     """Load what `settings` ask for; raises a StartupError in words."""
+    if settings.engine == "openai":
+        return connect_engine(settings, progress)
     found = find(settings, progress)
     return engine_of(found, build_model(settings, found, progress))
+
+
+def connect_engine(settings: Settings, progress: Progress) -> "Engine":
+    """The engine of --engine-url; nothing of a local model is imported for it. Raises a StartupError in words."""
+    from audit8.remote.connect import Wanted, connect  # noqa: PLC0415 - most servers never need it
+
+    progress(LoadProgress("choosing"))
+    wanted = Wanted(
+        settings.engine_url, settings.engine_model, settings.engine_key_file, settings.context_tokens, settings.lang
+    )
+    return connect(wanted, lambda host: progress(LoadProgress("loading", detail=host)))
 
 
 def find(settings: Settings, progress: Progress) -> Found:
@@ -96,7 +110,7 @@ def build_model(settings: Settings, found: Found, progress: Progress, *, gpu_byt
             folder=found.choice.folder,
             quant=found.choice.quant,
             device=found.device,
-            kind=settings.engine,
+            kind="auto" if settings.engine == "openai" else settings.engine,  # never: load_engine sees to it
             context_tokens=settings.context_tokens,
             head=settings.head,
             cache_tokens=settings.cache_tokens,

@@ -169,7 +169,8 @@ class Finish:
 class EngineInfo:
     """What is loaded, for the log, `/health` and reports. `parallel`: how many answers it can write at once.
 
-    `sends_to`: the address of another machine that does the work and is sent the code; "" for this one.
+    `sends_to`: the address of another machine that does the work and is sent the code; "" for this one. `capabilities`:
+    what a remote engine's server was found to do, as `name=how`.
     """
 
     model: str
@@ -180,6 +181,7 @@ class EngineInfo:
     pocket: bool = False
     parallel: int = 1
     sends_to: str = ""
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "audit8"
 
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures"})
-LOWER = BASE | {"settings", "audit", "engine", "models"}
+LOWER = BASE | {"settings", "audit", "engine", "models", "remote"}
 UPPER = LOWER | {"files", "pipeline", "service", "startup"}
 MAY_IMPORT = {
     "types": frozenset[str](),
@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "audit": BASE,
     "engine": BASE,
     "models": BASE,
+    "remote": BASE | {"engine"},  # it implements that seam, and reads thoughts and schemas as the local one does
     "files": BASE | {"audit"},
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
@@ -49,7 +50,13 @@ LIBRARY_HOMES = {
     "uvicorn": ("audit8.api", "audit8.cli"),
 }
 # Libraries that come with another one which requirements.txt names.
-COMES_WITH = {"starlette": "fastapi", "tokenizers": "transformers", "triton": "torch", "tqdm": "huggingface_hub"}
+COMES_WITH = {
+    "referencing": "jsonschema",
+    "starlette": "fastapi",
+    "tokenizers": "transformers",
+    "triton": "torch",
+    "tqdm": "huggingface_hub",
+}
 HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert")
 
 
