@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit8.errors import Audit8Error
+from audit8.errors import Audit8Error, MissingDependency
 from audit8.models.choose import Choice, Wish, find_model
 from audit8.models.fit import check_fit, measure_need
 from audit8.models.machine import Machine
@@ -91,7 +91,13 @@ def find(settings: Settings, progress: Progress) -> Found:
 def probe() -> tuple[Machine, str]:
     """This machine now, and the device that a model would run on; from here on no allocation spills."""
     _quiet_libraries()
-    from audit8.engine import device  # noqa: PLC0415 - torch takes seconds to import; the socket is up by then
+    try:
+        from audit8.engine import device  # noqa: PLC0415 - torch takes seconds to import; the socket is up by then
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"The package {error.name} is not installed; a model on this machine needs it.",
+            hint="Install requirements.txt, or use another server: --engine openai --engine-url URL.",
+        ) from None
 
     state = device.probe()
     device.cap_to_free_memory(state)

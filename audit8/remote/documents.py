@@ -4,16 +4,31 @@ Regular expressions of a schema are not run over a model's text: one of them can
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import SchemaError
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from audit8.errors import BadRequest
 
-_UNCHECKED = dict.fromkeys(("pattern", "patternProperties"))
-_Validator: Any = validators.extend(Draft202012Validator, _UNCHECKED)
+
+def _unchecked(*_: object) -> None:
+    """Nothing to complain of."""
+
+
+def _additional(validator: Any, allowed: Any, value: Any, schema: Any) -> Iterator[Any]:
+    """As it is by the book, except beside patterns of names: which names those allow is not looked at."""
+    if "patternProperties" not in schema:
+        yield from Draft202012Validator.VALIDATORS["additionalProperties"](validator, allowed, value, schema)
+
+
+_Validator: Any = validators.extend(
+    Draft202012Validator,
+    {"pattern": _unchecked, "patternProperties": _unchecked, "additionalProperties": _additional},
+)
 _OPENINGS = "{["
 _MAX_STARTS = 50
 
@@ -31,7 +46,7 @@ def satisfies(text: str, schema: str) -> bool:
     """Whether `text` is one JSON document that the schema allows, its patterns apart."""
     try:
         value = json.loads(text)
-        return bool(_Validator(json.loads(schema)).is_valid(value))
+        return bool(_Validator(json.loads(schema), registry=Registry()).is_valid(value))
     except (ValueError, RecursionError, Unresolvable):
         return False
 

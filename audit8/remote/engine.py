@@ -95,11 +95,12 @@ class RemoteEngine:
         scoring.check(candidates)
         if self._abilities.top:
             body = first_token_body(self._abilities.model, messages, self._abilities.top)
-            completion = await self._whole(body)
-            if logprobs := read_logprobs(completion["choices"][0]):
+            choice = (await self._whole(body))["choices"][0]
+            if logprobs := read_logprobs(choice):
                 return scoring.probabilities(logprobs[0], candidates)
-            log.warning("the server gives no log-probabilities any more: an answer counts as a vote from now on")
-            self._abilities = replace(self._abilities, top=0)
+            if (choice.get("message") or {}).get("content"):  # an answer that ends at once has no token to tell of
+                log.warning("the server gives no log-probabilities any more: an answer counts as a vote from now on")
+                self._abilities = replace(self._abilities, top=0)
         return await self._vote(messages, candidates)
 
     async def aclose(self) -> None:
