@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = vars(parser.parse_args(argv))
     if given.pop("command") == "serve":
         return serve(_settings(parser, given))
+    if given.get("engine") == "openai":
+        parser.error("compare measures a model of this machine: --engine openai has none here")
     sample = given.pop("sample")
     own = {name: given.pop(name) for name in ("tokens", "minutes", "as_json")}
     return _compare(_settings(parser, given), sample, **own)

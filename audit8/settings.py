@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     engine_url: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="OpenAI-compatible servers that are sent the prompts, comma-separated: http://host:8000/v1."
     )
-    engine_model: str = Field("", description="The model's name at those servers. Default: the only one they have.")
+    engine_model: str | None = Field(
+        None, description="The model's name at those servers. Default: the only one they have."
+    )
     engine_key_file: Path | None = Field(None, description="File with the key that those servers ask for.")
     head: Literal["int8", "fp16"] = Field(
         "int8", description="Embedding and head of the fused engine: int8 by row, or 16 bit at twice their size."

@@ -60,7 +60,11 @@ def connect_engine(settings: Settings, progress: Progress) -> "Engine":
 
     progress(LoadProgress("choosing"))
     wanted = Wanted(
-        settings.engine_url, settings.engine_model, settings.engine_key_file, settings.context_tokens, settings.lang
+        settings.engine_url,
+        settings.engine_model or "",
+        settings.engine_key_file,
+        settings.context_tokens,
+        settings.lang,
     )
     return connect(wanted, lambda host: progress(LoadProgress("loading", detail=host)))
 

@@ -1,6 +1,7 @@
 """JSON in what a model wrote, and whether it satisfies a schema: for servers that cannot be relied on to hold to it.
 
-Regular expressions of a schema are not run over a model's text: one of them can take for ever. Knows no servers.
+Regular expressions of a schema are not run over a model's text: one of them can take for ever. No
+reference is followed out of a schema. Knows no servers.
 """
 
 import json

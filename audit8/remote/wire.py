@@ -106,11 +106,11 @@ class Wire:
             async for portion in portions:
                 body += portion
                 if len(body) > MAX_BODY_BYTES:
-                    raise Broken(f"{answer.url.host} sent an answer that is too large")
+                    raise Broken(f"{_host(str(answer.url))} sent an answer that is too large")
         return body
 
     async def _portions(self, answer: httpx2.Response, first_s: float) -> AsyncGenerator[bytes]:
-        host, wait_s = answer.url.host, first_s
+        host, wait_s = _host(str(answer.url)), first_s
         portions = answer.aiter_raw()
         try:
             while True:
