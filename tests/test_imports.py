@@ -17,6 +17,7 @@ BASE = frozenset({"types", "findings", "events", "errors", "figures"})
 LOWER = BASE | {"settings", "audit", "engine", "models", "remote"}
 UPPER = LOWER | {"files", "pipeline", "service", "startup"}
 MAY_IMPORT = {
+    "": frozenset({"client"}),  # audit8.Client, when it is asked for
     "types": frozenset[str](),
     "findings": frozenset({"types"}),
     "events": frozenset({"types", "findings"}),
@@ -31,9 +32,11 @@ MAY_IMPORT = {
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,
+    "client": BASE | {"files", "remote"},
     "compare": UPPER,
+    "mcp": UPPER | {"client"},
     "api": UPPER,
-    "cli": UPPER | {"api", "compare"},
+    "cli": UPPER | {"api", "compare", "mcp"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.
@@ -48,6 +51,7 @@ LIBRARY_HOMES = {
     "fastapi": ("audit8.api",),
     "starlette": ("audit8.api",),
     "uvicorn": ("audit8.api", "audit8.cli"),
+    "mcp": ("audit8.mcp",),
 }
 # Libraries that come with another one which requirements.txt names.
 COMES_WITH = {
