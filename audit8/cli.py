@@ -21,6 +21,7 @@ from audit8.audit.sources import make_source
 from audit8.compare.command import FIELDS as COMPARE_FIELDS
 from audit8.compare.command import MAX_TOKENS, MIN_TOKENS, MINUTES, Wish, compare
 from audit8.errors import Audit8Error, StartupError
+from audit8.mcp import command as mcp_command
 from audit8.settings import Settings
 
 MAX_MINUTES = 24 * 60
@@ -29,7 +30,7 @@ READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]` and `audit8 compare [flags]`."""
+    """`audit8 serve [flags]`, `audit8 compare [flags]` and `audit8 mcp [flags]`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -39,9 +40,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_flags(compares, COMPARE_FIELDS)
     _add_compare_flags(compares)
+    serves_tools = commands.add_parser("mcp", help="serve the audit as tools for assistants", allow_abbrev=False)
+    mcp_command.add_flags(serves_tools)
+    _add_flags(serves_tools, mcp_command.FIELDS)
     given = vars(parser.parse_args(argv))
-    if given.pop("command") == "serve":
+    command = given.pop("command")
+    if command == "serve":
         return serve(_settings(parser, given))
+    if command == "mcp":
+        tools_wish = mcp_command.take_wish(serves_tools, given)
+        return _serve_tools(_settings(serves_tools, given), tools_wish)
     if given.get("engine") == "openai":
         parser.error("compare measures a model of this machine: --engine openai has none here")
     sample = given.pop("sample")
@@ -88,6 +96,16 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
     except KeyboardInterrupt:  # uvicorn has shut down by now and hands the signal on
         return 0
     return _say(failures[0]) if failures else 0
+
+
+def _serve_tools(settings: Settings, wish: mcp_command.Wish) -> int:
+    _prepare_output(settings.log_level)
+    try:
+        return mcp_command.run(settings, wish)
+    except Audit8Error as error:
+        return _say(error)
+    except KeyboardInterrupt:
+        return 0
 
 
 def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
@@ -215,7 +233,8 @@ def _prepare_output(level: str) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "httpx2"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _say(error: Audit8Error) -> int:

@@ -85,8 +85,17 @@ class Client:
         """The same audit as its events, the last one Reported or Failed. Closing the generator cancels the audit."""
         if bool(code) == bool(paths):
             raise BadRequest("Give either code or paths.")
-        job = job_of_paths([Path(path) for path in paths], lang or "en") if paths else None
-        body, kind = body_of(job) if job else _pasted(code, filename, language)
+        if paths:
+            job = job_of_paths([Path(path) for path in paths], lang or "en")
+            yield from self._run(*body_of(job), job, lang)
+        else:
+            yield from self._run(*_pasted(code, filename, language), None, lang)
+
+    def run(self, job: Job) -> Generator[Event]:
+        """The events of a job that has been gathered already, as those of `events`."""
+        return self._run(*body_of(job), job, job.lang)
+
+    def _run(self, body: bytes, kind: str, job: Job | None, lang: Lang | None) -> Generator[Event]:
         headers = {"Content-Type": kind, "Accept": "text/event-stream"}
         asked = {"lang": lang} if lang else {}
         with self._sent("POST", "/audit", content=body, headers=headers, params=asked) as answer:

@@ -87,7 +87,9 @@ def test_the_twins_name_the_same_code_and_links() -> None:
     assert links[0] - {("README.zh.md", "")} == links[1] - {("README.md", "")}
 
 
-@pytest.mark.parametrize("name", [*READMES, "docs/dependencies.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "name", [*READMES, *sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")), "CHANGELOG.md"]
+)
 def test_relative_links_lead_somewhere(name: str) -> None:
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", read(name)) if "://" not in target]
     assert [target for target in targets if not (ROOT / name).parent.joinpath(target).exists()] == []
