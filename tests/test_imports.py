@@ -51,17 +51,19 @@ LIBRARY_HOMES = {
     "fastapi": ("audit8.api",),
     "starlette": ("audit8.api",),
     "uvicorn": ("audit8.api", "audit8.cli"),
-    "mcp": ("audit8.mcp",),
+    "mcp": ("audit8.mcp.tools",),
+    "mcp_types": ("audit8.mcp.tools",),
 }
 # Libraries that come with another one which requirements.txt names.
 COMES_WITH = {
+    "mcp_types": "mcp",
     "referencing": "jsonschema",
     "starlette": "fastapi",
     "tokenizers": "transformers",
     "triton": "torch",
     "tqdm": "huggingface_hub",
 }
-HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert")
+HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert", "audit8.mcp.tools")
 
 
 def below(module: str, homes: tuple[str, ...]) -> bool:
@@ -137,7 +139,8 @@ def test_libraries_stay_at_home(path: Path) -> None:
 
 
 def test_every_library_is_a_requirement() -> None:
-    names = re.findall(r"(?m)^([\w-]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    lists = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "requirements-mcp.txt"))
+    names = re.findall(r"(?m)^([\w-]+)", lists)
     required = {name.lower().replace("-", "_") for name in names}
     imported = {name.split(".")[0] for path in modules() for name, _ in imports_of(path)}
     libraries = imported - set(sys.stdlib_module_names) - {"audit8"}
