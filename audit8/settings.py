@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from audit8.types import Lang, Quant
 
 MIB = 1024 * 1024
-REMOTE_ENGINE = frozenset({"engine_url", "engine_model", "engine_key_file"})
+REMOTE_ENGINE = frozenset({"engine_url", "engine_model", "engine_key_file", "engine_parallel"})
 LOCAL_ENGINE = frozenset(
     {"model", "source", "quant", "head", "trust_remote_code", "quantised_cache", "cache_tokens"}
 )  # with --engine openai they would say nothing
@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         None, description="The model's name at those servers. Default: the only one they have."
     )
     engine_key_file: Path | None = Field(None, description="File with the key that those servers ask for.")
+    engine_parallel: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Answers that those servers write at once, together; 0: as they say, else 16 each.",
+    )
     head: Literal["int8", "fp16"] = Field(
         "int8", description="Embedding and head of the fused engine: int8 by row, or 16 bit at twice their size."
     )

@@ -60,11 +60,12 @@ def connect_engine(settings: Settings, progress: Progress) -> "Engine":
 
     progress(LoadProgress("choosing"))
     wanted = Wanted(
-        settings.engine_url,
-        settings.engine_model or "",
-        settings.engine_key_file,
-        settings.context_tokens,
-        settings.lang,
+        urls=settings.engine_url,
+        model=settings.engine_model or "",
+        key_file=settings.engine_key_file,
+        context_tokens=settings.context_tokens,
+        lang=settings.lang,
+        parallel=settings.engine_parallel,
     )
     return connect(wanted, lambda host: progress(LoadProgress("loading", detail=host)))
 

@@ -4,11 +4,13 @@ default is sent beyond the common fields, for a strict server refuses fields tha
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 from audit8.types import Message, Sampling
 
 Body = dict[str, Any]
+SchemaForm = Literal["json_schema", "json_object"]
+FORMS: tuple[SchemaForm, ...] = get_args(SchemaForm)
 
 
 def chat_body(model: str, messages: Sequence[Message], sampling: Sampling) -> Body:
@@ -34,9 +36,12 @@ def chat_body(model: str, messages: Sequence[Message], sampling: Sampling) -> Bo
     return body
 
 
-def with_schema(body: Body, schema: str) -> Body:
-    """The same, held to a JSON schema by the server."""
-    described = {"name": "answer", "strict": True, "schema": json.loads(schema)}
+def with_schema(body: Body, schema: str, form: SchemaForm) -> Body:
+    """The same, held to a JSON schema by the server, in the form that it knows."""
+    value = json.loads(schema)
+    if form == "json_object":
+        return {**body, "response_format": {"type": "json_object", "schema": value}}
+    described = {"name": "answer", "strict": True, "schema": value}
     return {**body, "response_format": {"type": "json_schema", "json_schema": described}}
 
 

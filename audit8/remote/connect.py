@@ -26,13 +26,14 @@ log = logging.getLogger("audit8")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`model` "" means the only one; `context_tokens` is an upper bound."""
+    """`model` "" means the only one; `context_tokens` is an upper bound; `parallel` 0: as the servers say."""
 
     urls: Sequence[str]
     model: str
     key_file: Path | None
     context_tokens: int
     lang: Lang
+    parallel: int = 0
     patience: Patience = field(default_factory=Patience)
 
 
@@ -48,7 +49,7 @@ def connect(wanted: Wanted, heard: Heard) -> RemoteEngine:
     for replica in replicas:
         if replica.address not in found:
             replica.suspect = True
-    info = describe(abilities, addresses, wanted.context_tokens, len(addresses))
+    info = describe(abilities, addresses, wanted.context_tokens, wanted.parallel)
     _say_found(abilities, info, wanted.lang)
     wire = Wire(key, wanted.patience)
     return RemoteEngine(replicas=replicas, abilities=abilities, info=info, wire=wire, patience=wanted.patience)
@@ -91,7 +92,7 @@ def common(found: Sequence[Abilities]) -> Abilities:
         context_tokens=min((one.context_tokens for one in found if one.context_tokens), default=0),
         parallel=sum(one.parallel or PARALLEL for one in found),
         top=min(one.top for one in found),
-        schema=all(one.schema for one in found),
+        schema=first.schema if len({one.schema for one in found}) == 1 else None,
         tokenize=first.tokenize if len({one.tokenize for one in found}) == 1 else "",
         pocket=any(one.pocket for one in found),
         quantisation=first.quantisation,
@@ -100,7 +101,8 @@ def common(found: Sequence[Abilities]) -> Abilities:
     )
 
 
-def describe(abilities: Abilities, addresses: Sequence[Address], most_tokens: int, servers: int) -> EngineInfo:
+def describe(abilities: Abilities, addresses: Sequence[Address], most_tokens: int, parallel: int) -> EngineInfo:
+    servers = len(addresses)
     quantisation: Quant = next((one for one in get_args(Quant) if one == abilities.quantisation), "none")
     places = ", ".join(filter(None, [sends_to(addresses), abilities.sends_to]))
     return EngineInfo(
@@ -110,7 +112,7 @@ def describe(abilities: Abilities, addresses: Sequence[Address], most_tokens: in
         arithmetic=abilities.arithmetic or "not known: another server's",
         context_tokens=min(most_tokens, abilities.context_tokens or most_tokens),
         pocket=abilities.pocket,
-        parallel=abilities.parallel,
+        parallel=parallel or abilities.parallel,
         sends_to=places,
         capabilities=capabilities(abilities),
     )

@@ -112,7 +112,7 @@ class RemoteEngine:
     async def _answer(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece | Finish]:
         body = chat_body(self._abilities.model, messages, sampling)
         if sampling.schema is not None:
-            body = with_schema(body, sampling.schema)
+            body = with_schema(body, sampling.schema, self._abilities.schema or "json_schema")
         asked_at = time.monotonic()
         first_at, written = 0.0, [""]
         answer = Answer()

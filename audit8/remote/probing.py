@@ -14,7 +14,7 @@ from typing import Any
 from audit8.errors import Audit8Error, BadRequest, EngineFailure, ModelNotFound, StartupError
 from audit8.remote.address import Address
 from audit8.remote.answer import Answer, BrokenAnswer, read_logprobs
-from audit8.remote.body import chat_body, first_token_body, whole, with_schema
+from audit8.remote.body import FORMS, SchemaForm, chat_body, first_token_body, whole, with_schema
 from audit8.remote.documents import satisfies
 from audit8.remote.pool import Patience
 from audit8.remote.refusals import Broken, Busy
@@ -36,15 +36,16 @@ Heard = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """`context_tokens` 0: not said. `top`: alternatives with their probabilities, 0: none. `tokenize`: the path of
-    the route that counts tokens, "" for none. The last four are said by another Audit8 only.
+    """`context_tokens` 0: not said. `top`: alternatives with their probabilities, 0: none. `schema`: the form in which
+    one is sent to a server that holds answers to it. `tokenize`: the path of the route that counts tokens, "" for none.
+    The last four are said by another Audit8 only.
     """
 
     model: str
     context_tokens: int = 0
     parallel: int = 0
     top: int = 0
-    schema: bool = False
+    schema: SchemaForm | None = None
     tokenize: str = ""
     pocket: bool = False
     quantisation: str = ""
@@ -136,10 +137,17 @@ class Prober:
         await self._chat(address, plain)  # not even this: raises what the server says
         return 0
 
-    async def _schema(self, address: Address, model: str) -> bool:
-        """Whether an answer is held to a schema: nobody would write this document when asked for a song."""
+    async def _schema(self, address: Address, model: str) -> SchemaForm | None:
+        """In which form an answer is held to a schema, if in any."""
+        for form in FORMS:
+            if await self._held(address, model, form):
+                return form
+        return None
+
+    async def _held(self, address: Address, model: str, form: SchemaForm) -> bool:
+        """Nobody would write this document when asked for a song."""
         asked = [Message("user", "Write a song about mountains.")]
-        body = with_schema(whole(chat_body(model, asked, Sampling(max_tokens=64))), SCHEMA)
+        body = with_schema(whole(chat_body(model, asked, Sampling(max_tokens=64))), SCHEMA, form)
         try:
             completion = await self._chat(address, body)
             answer = Answer(split=False)

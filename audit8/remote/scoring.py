@@ -38,18 +38,29 @@ def probabilities(first: TokenLogprob, candidates: Sequence[str]) -> list[float]
 
 
 def vote_schema(candidates: Sequence[str]) -> str:
-    """A schema that only the candidates satisfy."""
-    return json.dumps({"type": "string", "enum": list(candidates)}, ensure_ascii=False)
+    """A schema of which the answer is one of the candidates; an object, for some servers hold to no other."""
+    properties = {"answer": {"type": "string", "enum": list(candidates)}}
+    schema = {"type": "object", "properties": properties, "required": ["answer"], "additionalProperties": False}
+    return json.dumps(schema, ensure_ascii=False)
 
 
 def vote(text: str, candidates: Sequence[str]) -> list[float]:
-    """1 for the candidate that `text` is, or begins with; alike for all if it is none of them."""
-    said = text.strip(_MARKS).casefold()
+    """1 for the candidate that `text` is (under vote_schema) or begins with; alike for all if it is none of them."""
+    said = _said(text).strip(_MARKS).casefold()
     fitting = [index for index, one in enumerate(candidates) if _begins(said, one.strip(_MARKS).casefold())]
     best = max(fitting, key=lambda index: len(candidates[index]), default=None)
     if best is None:
         return [1 / len(candidates)] * len(candidates)
     return [float(index == best) for index in range(len(candidates))]
+
+
+def _said(text: str) -> str:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    answer = value.get("answer") if isinstance(value, dict) else value
+    return answer if isinstance(answer, str) else text
 
 
 def _begins(said: str, candidate: str) -> bool:

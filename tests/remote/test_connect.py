@@ -12,7 +12,7 @@ from audit8.errors import ModelNotFound, StartupError
 from audit8.remote.address import read_addresses
 from audit8.remote.connect import common, connect, describe
 from audit8.remote.probing import Abilities
-from audit8.types import Lang
+from audit8.types import Lang, Message, Piece, Sampling
 from tests.remote.conftest import connected, wanted
 from tests.remote.scripted import Reply, Server, as_json, completion, error, scripted, streamed, top
 
@@ -39,6 +39,7 @@ def test_a_server_that_can_do_everything(server: Server) -> None:
     assert (info.model, info.context_tokens, info.parallel, info.sends_to) == ("coder-7b", 4096, 16, "")
     assert info.capabilities == ("schema=server", "probabilities=top 20", "tokens=counted", "context=server")
     assert info_of(server, context_tokens=1000).context_tokens == 1000
+    assert info_of(server, parallel=3).parallel == 3
 
 
 def test_a_server_that_can_do_nothing_but_chat(server: Server) -> None:
@@ -97,6 +98,22 @@ def test_fewer_alternatives_are_asked_for_where_twenty_are_too_many(server: Serv
 
     server.whole = whole
     assert "probabilities=top 5" in info_of(server).capabilities
+
+
+async def test_a_schema_is_sent_in_the_form_that_the_server_holds_to(server: Server) -> None:
+    def whole(body: dict[str, Any]) -> Reply:
+        held = body.get("response_format", {}).get("type") == "json_object"
+        return as_json(completion('{"sea": "calm"}' if held else "O mountains", top(("yes", -0.1), ("no", -2.0))))
+
+    server.whole = whole
+    engine = await asyncio.to_thread(connected, server)
+    assert "schema=server" in engine.info.capabilities
+    server.script.append(streamed("5"))
+    schema = '{"type": "integer"}'
+    items = [item async for item in engine.stream([Message("user", "x")], Sampling(max_tokens=5, schema=schema))]
+    assert items[0] == Piece("5")
+    assert server.chats[-1]["response_format"] == {"type": "json_object", "schema": {"type": "integer"}}
+    await engine.aclose()
 
 
 def test_the_server_of_llama_cpp_says_its_context_elsewhere(server: Server) -> None:
@@ -217,8 +234,10 @@ def test_one_of_two_may_be_away_but_not_have_another_model(server: Server, caplo
 
 
 def test_several_are_what_all_of_them_are() -> None:
-    found = common([Abilities("m", 4096, 2, 20, True, "/tokenize"), Abilities("m", 0, 0, 5, False, "", pocket=True)])
-    assert found == Abilities("m", 4096, 18, 5, schema=False, tokenize="", pocket=True)
+    found = common(
+        [Abilities("m", 4096, 2, 20, "json_schema", "/tokenize"), Abilities("m", 0, 0, 5, None, "", pocket=True)]
+    )
+    assert found == Abilities("m", 4096, 18, 5, None, tokenize="", pocket=True)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -235,5 +254,5 @@ def test_that_code_leaves_the_machine_is_said(lang: Lang, server: Server, caplog
     assert not any(record.levelno == logging.WARNING for record in caplog.records)
     assert server.url in caplog.text
     addresses = read_addresses(["https://a.example.org/v1", "http://localhost:1/v1", "http://b:2"])
-    assert describe(Abilities("m"), addresses, 100, 3).sends_to == "a.example.org, b:2"
-    assert describe(Abilities("m", sends_to="c:9"), addresses[1:2], 100, 1).sends_to == "c:9"
+    assert describe(Abilities("m"), addresses, 100, 0).sends_to == "a.example.org, b:2"
+    assert describe(Abilities("m", sends_to="c:9"), addresses[1:2], 100, 0).sends_to == "c:9"

@@ -299,10 +299,10 @@ async def test_votes_where_there_are_no_probabilities() -> None:
         server.logprobs = lambda _: None
         engine = await asyncio.to_thread(connected, server)
         assert "probabilities=votes" in engine.info.capabilities
-        server.script.append(streamed('"no"'))
+        server.script.append(streamed('{"answer": ', '"no"}'))
         assert await engine.score(HELLO, ["yes", "no"]) == [0.0, 1.0]
         schema = server.chats[-1]["response_format"]["json_schema"]["schema"]
-        assert schema == {"type": "string", "enum": ["yes", "no"]}
+        assert schema["properties"]["answer"]["enum"] == ["yes", "no"]
         with pytest.raises(BadRequest, match="log-probabilities"):
             await drained(engine, top_logprobs=1)
         await engine.aclose()
@@ -310,13 +310,13 @@ async def test_votes_where_there_are_no_probabilities() -> None:
 
 async def test_probabilities_that_stop_coming_become_votes(server: Server, engine: RemoteEngine) -> None:
     server.logprobs = lambda _: None
-    server.script.append(streamed('"yes"'))
+    server.script.append(streamed('{"answer": "yes"}'))
     assert await engine.score(HELLO, ["yes", "no"]) == [1.0, 0.0]
 
 
 async def test_an_answer_that_is_empty_does_not_end_the_probabilities(server: Server, engine: RemoteEngine) -> None:
     server.whole = lambda _: as_json(completion("", {"content": []}))
-    server.script.append(streamed('"yes"'))
+    server.script.append(streamed('{"answer": "yes"}'))
     assert await engine.score(HELLO, ["yes", "no"]) == [1.0, 0.0]
     server.whole = None
     assert await engine.score(HELLO, ["yes", "no"]) == pytest.approx([math.exp(-0.1), math.exp(-2.5)])

@@ -149,7 +149,8 @@ def test_votes(text: str, scores: list[float]) -> None:
 
 def test_a_vote_in_chinese_needs_no_space() -> None:
     assert scoring.vote("是，因为", ["是", "否"]) == [1.0, 0.0]
-    assert satisfies('"否"', scoring.vote_schema(["是", "否"]))
+    assert satisfies('{"answer": "否"}', scoring.vote_schema(["是", "否"]))
+    assert scoring.vote('{"answer": "否"}', ["是", "否"]) == [0.0, 1.0]
 
 
 # ---- documents ---------------------------------------------------------------------------------------------------
