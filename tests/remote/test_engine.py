@@ -1,25 +1,22 @@
-"""The engine over a server that does as it is told: answers, schemas, scores, and every way to break off."""
+"""The engine over a server that does as it is told: answers, schemas, scores, counts."""
 
 import asyncio
 import json
 import math
-from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
 
 import pytest
 
-from audit8.errors import Audit8Error, BadRequest, EngineFailure, PromptTooLong
+from audit8.errors import BadRequest, EngineFailure
 from audit8.remote.engine import RemoteEngine
-from audit8.types import Finish, Message, Piece, Sampling, TokenLogprob, Usage
+from audit8.types import Piece, Sampling, TokenLogprob, Usage
+from tests.remote.asking import HELLO, drained
 from tests.remote.conftest import connected
 from tests.remote.scripted import (
-    Reply,
     Server,
     as_json,
     chunk,
     completion,
-    error,
     frame,
     scripted,
     stream_of,
@@ -27,30 +24,7 @@ from tests.remote.scripted import (
     top,
 )
 
-HELLO = [Message("system", "be brief"), Message("user", "hello")]
 SCHEMA = json.dumps({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
-
-
-async def drained(
-    engine: RemoteEngine, messages: Sequence[Message] = HELLO, **sampling: Any
-) -> tuple[str, str, Finish]:
-    """The text, the thoughts and the end."""
-    items = []
-    async with aclosing(engine.stream(messages, Sampling(**{"max_tokens": 50, **sampling}))) as stream:
-        async for item in stream:
-            items.append(item)
-    assert [isinstance(item, Finish) for item in items] == [False] * (len(items) - 1) + [True]
-    pieces = [item for item in items if isinstance(item, Piece)]
-    finish = items[-1]
-    assert isinstance(finish, Finish)
-    texts = ["".join(piece.text for piece in pieces if piece.reasoning is kind) for kind in (False, True)]
-    return texts[0], texts[1], finish
-
-
-async def collect(engine: RemoteEngine, items: list[Piece | Finish]) -> None:
-    async with aclosing(engine.stream(HELLO, Sampling(max_tokens=9))) as stream:
-        async for item in stream:
-            items.append(item)
 
 
 async def test_an_answer(server: Server, engine: RemoteEngine) -> None:
@@ -122,132 +96,6 @@ async def test_log_probabilities_come_with_their_pieces(server: Server, engine: 
         first = await anext(stream)
     assert first == Piece("yes", logprobs=(TokenLogprob("yes", -0.1, (("yes", -0.1), ("no", -3.0))),))
     assert (server.chats[0]["logprobs"], server.chats[0]["top_logprobs"]) == (True, 2)
-
-
-# ---- breaking off ------------------------------------------------------------------------------------------------
-
-BROKEN = {
-    "no answer": stream_of(None),
-    "in the middle of a line": stream_of(b'data: {"choi', None),
-    "without an end": stream_of(frame(chunk("")), frame(chunk(None))),
-    "no JSON": stream_of(b"data: <html>\n\n"),
-    "no chunk": stream_of(frame({"hello": 1})),
-    "not even an object": stream_of(frame([1])),
-    "a text of another type": stream_of(frame({"choices": [{"delta": {"content": 5}}]})),
-    "status 500": error(500, "out of memory"),
-    "an HTML page": Reply(portions=[b"<html>"], kind="text/html"),
-    "an error in the stream": stream_of(frame({"error": {"message": "CUDA error", "code": 500}})),
-    "silence": stream_of(frame(chunk("")), 5.0),
-    "an endless comment": stream_of(b": x" * 100, None),
-}
-
-
-@pytest.mark.parametrize("how", BROKEN)
-async def test_a_failure_before_the_first_word_is_tried_again(server: Server, engine: RemoteEngine, how: str) -> None:
-    server.script.append(BROKEN[how])
-    assert (await drained(engine))[0] == "good day"
-    assert len(server.chats) == 2
-
-
-@pytest.mark.parametrize("how", BROKEN)
-async def test_a_failure_that_stays_is_one_error(server: Server, engine: RemoteEngine, how: str) -> None:
-    server.default = lambda _: BROKEN[how]
-    with pytest.raises(EngineFailure, match=r"127\.0\.0\.1"):
-        await drained(engine)
-    assert len(server.chats) == 2
-
-
-@pytest.mark.parametrize("how", set(BROKEN) - {"an HTML page", "status 500"})
-async def test_a_failure_after_the_first_word_is_not_tried_again(
-    server: Server, engine: RemoteEngine, how: str
-) -> None:
-    server.script.append(stream_of(frame(chunk("good")), *BROKEN[how].portions))
-    pieces: list[Piece | Finish] = []
-    with pytest.raises(EngineFailure, match=r"127\.0\.0\.1"):
-        await collect(engine, pieces)
-    assert pieces == [Piece("good")]
-    assert len(server.chats) == 1
-
-
-async def test_a_busy_server_is_waited_for(server: Server, engine: RemoteEngine) -> None:
-    server.script += [error(429, "slow down", retry_after="0"), error(503, "loading"), error(429, "x", retry_after="?")]
-    assert (await drained(engine))[0] == "good day"
-    assert len(server.chats) == 4
-
-
-async def test_a_server_that_stays_busy_is_an_error_in_the_end(server: Server, engine: RemoteEngine) -> None:
-    server.default = lambda _: error(429, "the queue is full", retry_after="1")
-    with pytest.raises(EngineFailure, match="the queue is full"):
-        await drained(engine)
-
-
-@pytest.mark.parametrize(
-    ("reply", "kind", "words"),
-    [
-        (error(400, "This model's maximum context length is 4096 tokens"), PromptTooLong, "4096"),
-        (error(400, "request (9 tokens) exceeds it", "exceed_context_size_error"), PromptTooLong, "9 tokens"),
-        (error(413, "too big"), PromptTooLong, "too big"),
-        (error(400, "seed: not known"), BadRequest, "seed"),
-        (error(422, "temperature"), BadRequest, "temperature"),
-        (error(401, "no such key"), EngineFailure, "no such key"),
-        (error(404, "no such model"), EngineFailure, "no such model"),
-        (Reply(307, {"location": "http://example.org/"}), EngineFailure, "307"),
-        (Reply(400, portions=[b"<html>\x00\nBad\x1b[31m"]), BadRequest, "Bad"),
-    ],
-)
-async def test_a_refusal_is_not_tried_again(
-    server: Server, engine: RemoteEngine, reply: Reply, kind: type[Audit8Error], words: str
-) -> None:
-    server.script.append(reply)
-    with pytest.raises(kind, match=words) as refused:
-        await drained(engine)
-    assert refused.value.message.isprintable()
-    assert len(server.chats) == 1
-    assert (await drained(engine))[0] == "good day"
-
-
-async def test_a_filtered_answer_is_an_error(server: Server, engine: RemoteEngine) -> None:
-    server.script.append(streamed("I", reason="content_filter"))
-    with pytest.raises(EngineFailure, match="filtered"):
-        await drained(engine)
-
-
-async def test_a_server_that_does_not_stop_is_stopped(server: Server, engine: RemoteEngine) -> None:
-    server.script.append(stream_of(*[frame(chunk("and "))] * 5000))
-    text, _, finish = await drained(engine, max_tokens=10)
-    assert finish.reason == "length"
-    assert len(text) < 1000
-
-
-async def test_leaving_the_stream_closes_the_connection(server: Server, engine: RemoteEngine) -> None:
-    server.script.append(stream_of(frame(chunk("good")), *((0.01, b": beat\n\n") * 400)))
-    async with aclosing(engine.stream(HELLO, Sampling(max_tokens=9))) as stream:
-        await anext(stream)
-    await asyncio.sleep(0.1)
-    assert server.answered < 20
-    assert [replica.running for replica in engine._pool.replicas] == [0]
-
-
-async def test_closing_the_engine_ends_what_runs(server: Server, engine: RemoteEngine) -> None:
-    server.script.append(stream_of(frame(chunk("good")), 5.0))
-    async with aclosing(engine.stream(HELLO, Sampling(max_tokens=9))) as stream:
-        await anext(stream)
-        coming = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0.01)
-        await engine.aclose()
-        with pytest.raises(EngineFailure, match="stopped"):
-            await coming
-    with pytest.raises(EngineFailure, match="stopped"):
-        await drained(engine)
-
-
-async def test_what_cannot_be_asked_is_refused_here(server: Server, engine: RemoteEngine) -> None:
-    for sampling in ({"max_tokens": 0}, {"temperature": -1}, {"schema": "{"}, {"schema": '{"type": 5}'}):
-        with pytest.raises(BadRequest):
-            await drained(engine, **sampling)
-    with pytest.raises(BadRequest, match="empty"):
-        await drained(engine, [Message("user", "")])
-    assert server.chats == []
 
 
 # ---- schemas -----------------------------------------------------------------------------------------------------
