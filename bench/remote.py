@@ -1,6 +1,7 @@
 """An OpenAI-compatible server as an engine: what it was found to do, how fast it answers, and one audit through it.
 
-python bench/remote.py URL [--model NAME] [--key-file F] [--streams 1,8] [--tokens 128] [--file FILE] --out FILE
+python bench/remote.py URL [--model NAME] [--key-file F] [--streams 1,8] [--tokens 128] [--file FILE]
+    [--audit-seconds 600] --out FILE
 
 Nothing of the server is assumed: what it cannot do shows. `valid`: documents under a schema that satisfy it;
 `scored`: the probabilities of yes and no to a plain question; `estimate_over_count`: the token estimate over what the
@@ -76,14 +77,19 @@ async def documents(engine: RemoteEngine, count: int) -> dict[str, int]:
     return {"documents": count, "valid": valid}
 
 
-async def audit(engine: RemoteEngine, name: str, code: bytes) -> dict[str, Any]:
+async def audit(engine: RemoteEngine, name: str, code: bytes, limit_s: int) -> dict[str, Any]:
     source, _ = make_source(name, code, lang="en")
     counted = await asyncio.to_thread(engine.count_tokens, source.text)
     began_s = time.monotonic()
-    events = [
-        event async for event in AuditService(lambda: engine, max_jobs=1).run_audit(Job("bench", (source,), "en"))
-    ]
-    last = events[-1]
+    job = Job("bench", (source,), "en")
+    try:
+        async with (
+            asyncio.timeout(limit_s),
+            aclosing(AuditService(lambda: engine, max_jobs=1).run_audit(job)) as events,
+        ):
+            last = [event async for event in events][-1]
+    except TimeoutError:
+        return {"not_done_after_s": limit_s}
     if isinstance(last, Failed):
         return {"failed": last.message}
     assert isinstance(last, Reported)
@@ -98,13 +104,15 @@ async def audit(engine: RemoteEngine, name: str, code: bytes) -> dict[str, Any]:
     }
 
 
-async def measure(engine: RemoteEngine, streams: list[int], tokens: int, name: str, code: bytes) -> dict[str, Any]:
+async def measure(
+    engine: RemoteEngine, streams: list[int], tokens: int, source: tuple[str, bytes], limit_s: int
+) -> dict[str, Any]:
     try:
         return {
             "scored": [round(value, 4) for value in await engine.score(QUESTION, ["yes", "no"])],
             "speed": {str(count): await speed(engine, count, tokens) for count in streams},
             "schema": await documents(engine, 10),
-            "audit": await audit(engine, name, code),
+            "audit": await audit(engine, *source, limit_s),
         }
     finally:
         await engine.aclose()
@@ -119,6 +127,7 @@ def main() -> None:
     parser.add_argument("--streams", default="1,8")
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--file", type=Path, default=SAMPLE)
+    parser.add_argument("--audit-seconds", type=int, default=600)
     parser.add_argument("--server", default="", help="What the server is, for the record.")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -132,7 +141,7 @@ def main() -> None:
         "server": given.server,
         "info": {**asdict(engine.info), "sends_to": bool(engine.info.sends_to)},
         "probed_s": round(time.monotonic() - began_s, 2),
-        **asyncio.run(measure(engine, counts, given.tokens, name, code)),
+        **asyncio.run(measure(engine, counts, given.tokens, (name, code), given.audit_seconds)),
     }
     given.out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result, ensure_ascii=False, indent=1))

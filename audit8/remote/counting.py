@@ -2,7 +2,7 @@
 
 `estimate` counts what tokenizers of code models split: digits one by one, letters in runs of one case, three to a
 token, every other mark by itself, and characters outside ASCII by their bytes, one for two. Tests compare it with a
-real tokenizer over source code: never less, and about half as much again.
+real tokenizer over source code: never less, and by a half to three quarters more.
 """
 
 import asyncio
