@@ -1,6 +1,7 @@
 """Engines over scripted servers, with little patience."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from audit8.remote.engine import RemoteEngine
 from audit8.remote.pool import Patience
 from tests.remote.scripted import Server, scripted
 
-QUICK = Patience(connect_s=1, first_s=2, quiet_s=0.5, busy_s=2, check_s=1, rest_s=0.02, longest_rest_s=0.1)
+QUICK = Patience(connect_s=5, first_s=5, quiet_s=0.8, busy_s=2, check_s=2, rest_s=0.02, longest_rest_s=0.1)
+CALM = replace(QUICK, quiet_s=20, first_s=20, busy_s=20)  # where no server is silent on purpose
 Connect = Callable[..., RemoteEngine]
 
 

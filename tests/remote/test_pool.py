@@ -10,7 +10,7 @@ from audit8.events import Accepted, Failed, Reported
 from audit8.remote.engine import RemoteEngine
 from audit8.service import AuditService
 from audit8.types import Finish, Job, Message, Piece, Sampling, Source
-from tests.remote.conftest import connected
+from tests.remote.conftest import CALM, connected
 from tests.remote.scripted import Server, chunk, error, frame, scripted, stream_of, streamed
 
 JOBS = 200
@@ -49,7 +49,7 @@ async def test_every_job_ends_once_though_one_server_dies_and_one_is_busy() -> N
     with scripted() as good, scripted() as dying, scripted() as busy:
         slow = stream_of(frame(chunk("")), 0.01, frame(chunk("[]", "stop")), frame(b"[DONE]"))
         good.default = dying.default = lambda _: slow
-        engine = await asyncio.to_thread(connected, good, dying, busy)
+        engine = await asyncio.to_thread(connected, good, dying, busy, patience=CALM)
         busy.default = lambda _: error(429, "the queue is full", retry_after="0.01")
         killed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         jobs = asyncio.ensure_future(jobs_done(engine, killed))
@@ -63,9 +63,9 @@ async def test_every_job_ends_once_though_one_server_dies_and_one_is_busy() -> N
         assert [type(event) for event in events if isinstance(event, Reported | Failed)] == [Reported]
     reports = [events[-1].report for events in ended if isinstance(events[-1], Reported)]
     assert len({report.id for report in reports}) == JOBS
-    answered = Counter(numbers_of(good)[: good.answered]) + Counter(numbers_of(dying))
+    answered = Counter(numbers_of(good)) + Counter(numbers_of(dying))
     assert max(answered.values()) <= 2  # asked again where the first server died before it said anything
-    assert sum(count > 1 for count in answered.values()) <= 16  # no more than it was writing at the time
+    assert sum(count > 1 for count in answered.values()) <= 48  # no more than all were writing at the time
     assert len(answered) == JOBS
     assert busy.chats
 
@@ -74,7 +74,7 @@ async def test_work_goes_to_the_least_loaded() -> None:
     with scripted() as one, scripted() as other:
         slow = stream_of(0.1, *(part for part in streamed("ok").portions))
         one.default = other.default = lambda _: slow
-        engine = await asyncio.to_thread(connected, one, other)
+        engine = await asyncio.to_thread(connected, one, other, patience=CALM)
         await asyncio.gather(*(answer(engine) for _ in range(10)))
         assert (len(one.chats), len(other.chats)) == (5, 5)
         await engine.aclose()
