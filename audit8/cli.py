@@ -25,6 +25,7 @@ from audit8.compare.command import MAX_TOKENS, MIN_TOKENS, MINUTES, Wish, compar
 from audit8.desktop import agrees, open_page
 from audit8.doctor import command as doctor
 from audit8.errors import Audit8Error, StartupError
+from audit8.mcp import command as mcp_command
 from audit8.scan.command import FAILED, scan
 from audit8.scan.flags import FIELDS as SCAN_FIELDS
 from audit8.scan.flags import Wish as ScanWish
@@ -38,7 +39,7 @@ READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]`, `scan PATH... [flags]`, `compare [flags]` and `doctor [flags]`."""
+    """`audit8 serve [flags]`, `scan PATH... [flags]`, `compare [flags]`, `doctor [flags]` and `mcp [flags]`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -54,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     doctors = commands.add_parser("doctor", help="check this machine, with a fix for each lack", allow_abbrev=False)
     _add_flags(doctors, doctor.FIELDS)
     doctor.add_flags(doctors)
+    serves_tools = commands.add_parser("mcp", help="serve the audit as tools for assistants", allow_abbrev=False)
+    mcp_command.add_flags(serves_tools)
+    _add_flags(serves_tools, mcp_command.FIELDS)
     given = vars(parser.parse_args(argv))
     command = given.pop("command")
     if command == "serve":
@@ -64,6 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command == "doctor":
         asked = {name: given.pop(name) for name in ("as_json", "offline")}
         return _doctor(_settings(parser, given), **asked)
+    if command == "mcp":
+        tools_wish = mcp_command.take_wish(serves_tools, given)
+        return _serve_tools(_settings(serves_tools, given), tools_wish)
+    if given.get("engine") == "openai":
+        parser.error("compare measures a model of this machine: --engine openai has none here")
     sample = given.pop("sample")
     own = {name: given.pop(name) for name in ("tokens", "minutes", "as_json")}
     return _compare(_settings(parser, given), sample, **own)
@@ -129,6 +138,16 @@ def _scan(settings: Settings, wish: ScanWish) -> int:
     except Audit8Error as error:
         _say(error)
         return FAILED
+
+
+def _serve_tools(settings: Settings, wish: mcp_command.Wish) -> int:
+    _prepare_output(settings.log_level)
+    try:
+        return mcp_command.run(settings, wish)
+    except Audit8Error as error:
+        return _say(error)
+    except KeyboardInterrupt:
+        return 0
 
 
 def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
@@ -254,6 +273,8 @@ def _settings(parser: argparse.ArgumentParser, given: dict[str, Any]) -> Setting
         return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if not first["loc"]:  # two settings that do not go together
+            parser.error(first["msg"].removeprefix("Value error, "))
         name = str(first["loc"][0])
         where = f"--{name.replace('_', '-')}" if name in given else f"the environment's AUDIT8_{name.upper()}"
         parser.error(f"{where}: {first['msg']}")
@@ -268,7 +289,8 @@ def _prepare_output(level: str) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "httpx2"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _say(error: Audit8Error) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from audit8.findings import Finding, Report
+from audit8.types import TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Token:
+    """`logprobs`, where a chat asked for them: of the tokens since the one before."""
+
     text: str
     reasoning: bool = False
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class AuditService:
             try:
                 async with self._turn(), aclosing(engine.stream(messages, sampling)) as stream:
                     async for item in stream:
-                        yield item if isinstance(item, Finish) else Token(item.text, item.reasoning)
+                        yield item if isinstance(item, Finish) else Token(item.text, item.reasoning, item.logprobs)
             except Audit8Error as error:
                 yield failed(error)
 

@@ -6,14 +6,18 @@ The README's table is compared with this file by a test. Knows nothing of what t
 import locale
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from audit8.types import Lang, Quant
 
 MIB = 1024 * 1024
+REMOTE_ENGINE = frozenset({"engine_url", "engine_model", "engine_key_file", "engine_parallel"})
+LOCAL_ENGINE = frozenset(
+    {"model", "source", "quant", "head", "trust_remote_code", "quantised_cache", "cache_tokens"}
+)  # with --engine openai they would say nothing
 
 
 def locale_lang() -> Lang:
@@ -40,8 +44,22 @@ class Settings(BaseSettings):
         "auto", description="Where to download from. auto: the Hugging Face Hub, or ModelScope if it is unreachable."
     )
     quant: Quant = Field("8bit", description="8bit (LLM.int8 weights), 4bit (NF4) or none (the 16-bit original).")
-    engine: Literal["auto", "fused", "stock"] = Field(
-        "auto", description="fused: the int8 kernels of this project; stock: transformers with bitsandbytes."
+    engine: Literal["auto", "fused", "stock", "openai"] = Field(
+        "auto",
+        description="fused: the int8 kernels of this project; stock: transformers with bitsandbytes; openai: a server.",
+    )
+    engine_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="OpenAI-compatible servers that are sent the prompts, comma-separated: http://host:8000/v1."
+    )
+    engine_model: str | None = Field(
+        None, description="The model's name at those servers. Default: the only one they have."
+    )
+    engine_key_file: Path | None = Field(None, description="File with the key that those servers ask for.")
+    engine_parallel: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Answers that those servers write at once, together; 0: as they say, else 16 each.",
     )
     head: Literal["int8", "fp16"] = Field(
         "int8", description="Embedding and head of the fused engine: int8 by row, or 16 bit at twice their size."
@@ -76,7 +94,19 @@ class Settings(BaseSettings):
     open_page: bool = Field(False, description="Open the page in a browser, where there is a desktop.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
 
-    @field_validator("allow_origin", "allow_host", mode="before")
+    @field_validator("allow_origin", "allow_host", "engine_url", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_engine(self) -> Self:
+        """What only one kind of engine reads is refused with the other."""
+        remote = self.engine == "openai"
+        if remote and not self.engine_url:
+            raise ValueError("--engine openai needs --engine-url http://host:8000/v1")
+        given = sorted((LOCAL_ENGINE if remote else REMOTE_ENGINE) & self.model_fields_set)
+        if given:
+            other = "a model of this machine" if remote else "--engine openai"
+            raise ValueError(f"--{given[0].replace('_', '-')} is for {other} only")
+        return self

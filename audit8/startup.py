@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit8.errors import Audit8Error
+from audit8.errors import Audit8Error, MissingDependency
 from audit8.models.choose import Choice, Wish, find_model
 from audit8.models.fit import check_fit, measure_need
 from audit8.models.machine import Machine
@@ -21,6 +21,7 @@ from audit8.types import EngineInfo, LoadProgress, Memory
 if TYPE_CHECKING:
     from audit8.engine.build import Built
     from audit8.engine.local import LocalEngine
+    from audit8.engine.protocol import Engine
 
 log = logging.getLogger("audit8")
 
@@ -45,10 +46,28 @@ class Found:
     device: str
 
 
-def load_engine(settings: Settings, progress: Progress) -> "LocalEngine":
+def load_engine(settings: Settings, progress: Progress) -> "Engine":
     """Load what `settings` ask for; raises a StartupError in words."""
+    if settings.engine == "openai":
+        return connect_engine(settings, progress)
     found = find(settings, progress)
     return engine_of(found, build_model(settings, found, progress))
+
+
+def connect_engine(settings: Settings, progress: Progress) -> "Engine":
+    """The engine of --engine-url; nothing of a local model is imported for it. Raises a StartupError in words."""
+    from audit8.remote.connect import Wanted, connect  # noqa: PLC0415 - most servers never need it
+
+    progress(LoadProgress("choosing"))
+    wanted = Wanted(
+        urls=settings.engine_url,
+        model=settings.engine_model or "",
+        key_file=settings.engine_key_file,
+        context_tokens=settings.context_tokens,
+        lang=settings.lang,
+        parallel=settings.engine_parallel,
+    )
+    return connect(wanted, lambda host: progress(LoadProgress("loading", detail=host)))
 
 
 def find(settings: Settings, progress: Progress) -> Found:
@@ -77,7 +96,13 @@ def find(settings: Settings, progress: Progress) -> Found:
 def probe() -> tuple[Machine, str]:
     """This machine now, and the device that a model would run on; from here on no allocation spills."""
     _quiet_libraries()
-    from audit8.engine import device  # noqa: PLC0415 - torch takes seconds to import; the socket is up by then
+    try:
+        from audit8.engine import device  # noqa: PLC0415 - torch takes seconds to import; the socket is up by then
+    except ModuleNotFoundError as error:
+        raise MissingDependency(
+            f"The package {error.name} is not installed; a model on this machine needs it.",
+            hint="Install requirements.txt, or use another server: --engine openai --engine-url URL.",
+        ) from None
 
     state = device.probe()
     device.cap_to_free_memory(state)
@@ -96,7 +121,7 @@ def build_model(settings: Settings, found: Found, progress: Progress, *, gpu_byt
             folder=found.choice.folder,
             quant=found.choice.quant,
             device=found.device,
-            kind=settings.engine,
+            kind="auto" if settings.engine == "openai" else settings.engine,  # never: load_engine sees to it
             context_tokens=settings.context_tokens,
             head=settings.head,
             cache_tokens=settings.cache_tokens,

@@ -170,7 +170,8 @@ class EngineInfo:
     """What is loaded, for the log, `/health` and reports. `parallel`: how many answers it can write at once.
 
     `reasoning`: it thinks in a <think> block before it answers. `sends_to`: the address of another machine that does
-    the work and is sent the code; "" for this one.
+    the work and is sent the code; "" for this one. `capabilities`: what a remote engine's server was found to do, as
+    `name=how`.
     """
 
     model: str
@@ -182,6 +183,7 @@ class EngineInfo:
     parallel: int = 1
     reasoning: bool = False
     sends_to: str = ""
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

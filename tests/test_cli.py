@@ -99,6 +99,8 @@ def test_the_environment_is_used_and_flags_win(given: list[Settings], monkeypatc
         (["--quant", "2bit"], "--quant"),
         (["--max-jobs", "0"], "--max-jobs"),
         (["extra"], "extra"),
+        (["--engine", "openai"], "--engine openai needs --engine-url"),
+        (["--engine-url", "http://gpu:8000/v1"], "--engine-url is for --engine openai only"),
     ],
 )
 def test_what_is_wrong_is_named(

@@ -87,7 +87,9 @@ def test_the_twins_name_the_same_code_and_links() -> None:
     assert links[0] - {("README.zh.md", "")} == links[1] - {("README.md", "")}
 
 
-@pytest.mark.parametrize("name", [*READMES, "docs/dependencies.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "name", [*READMES, *sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")), "CHANGELOG.md"]
+)
 def test_relative_links_lead_somewhere(name: str) -> None:
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", read(name)) if "://" not in target]
     assert [target for target in targets if not (ROOT / name).parent.joinpath(target).exists()] == []
@@ -193,10 +195,19 @@ def test_the_measured_table_is_the_recorded_run(readme: str) -> None:
 
 @pytest.mark.parametrize(("name", "table"), [("requirements.txt", 0), ("requirements-dev.txt", 1)])
 def test_every_requirement_has_its_reason(name: str, table: int) -> None:
-    lines = [line for line in read(name).splitlines() if line and not line.startswith("#")]
+    lines = requirements(name)
     rows = tables(read("docs/dependencies.md"))[table][1:]
     assert [row[0].strip("`") + row[1].strip("`") for row in rows] == lines
     assert all(all(row) for row in rows)
+
+
+def requirements(name: str) -> list[str]:
+    return [line for line in read(name).splitlines() if line and not line.startswith("#")]
+
+
+def test_the_smaller_lists_are_part_of_the_larger_ones() -> None:
+    assert set(requirements("requirements-remote.txt")) <= set(requirements("requirements.txt"))
+    assert set(requirements("requirements-mcp.txt")) <= set(requirements("requirements-dev.txt"))
 
 
 def test_the_changelog_has_this_version_or_what_comes_next() -> None:
@@ -252,7 +263,7 @@ def text_of(path: Path) -> bytes:
 
 
 def test_the_wheel_has_the_whole_package_and_the_page(tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "requirements.txt", "requirements-dev.txt", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", *(path.name for path in ROOT.glob("requirements*.txt")), "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("audit8", "static"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -263,6 +274,10 @@ def test_the_wheel_has_the_whole_package_and_the_page(tmp_path: Path) -> None:
     wheel = next(tmp_path.joinpath("out").glob("*.whl"))
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
+        metadata = next(archive.read(name).decode() for name in names if name.endswith("/METADATA"))
+    needed = re.findall(r"(?m)^Requires-Dist: ([\w-]+)[^;\n]*$", metadata)
+    assert set(needed) == {re.split("[<>=]", line)[0] for line in requirements("requirements-remote.txt")}
+    assert "torch" in re.findall(r"(?m)^Requires-Dist: ([\w-]+).*extra == ['\"]local['\"]", metadata)
     files = {path.relative_to(tmp_path) for path in tmp_path.joinpath("audit8").rglob("*") if path.is_file()}
     page = {
         Path("audit8") / path.relative_to(tmp_path) for path in tmp_path.joinpath("static").rglob("*") if path.is_file()

@@ -14,9 +14,10 @@ PACKAGE = ROOT / "audit8"
 
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures", "terminal"})
-LOWER = BASE | {"settings", "audit", "engine", "models"}
+LOWER = BASE | {"settings", "audit", "engine", "models", "remote"}
 UPPER = LOWER | {"desktop", "ports", "files", "metered", "machine", "store", "pipeline", "service", "startup"}
 MAY_IMPORT = {
+    "": frozenset({"client"}),  # audit8.Client, when it is asked for
     "types": frozenset[str](),
     "findings": frozenset({"types"}),
     "events": frozenset({"types", "findings"}),
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "audit": BASE,
     "engine": BASE,
     "models": BASE,
+    "remote": BASE | {"engine"},  # it implements that seam, and reads thoughts and schemas as the local one does
     "files": BASE | {"audit"},
     "metered": BASE | {"engine"},
     "machine": BASE | {"engine", "metered"},
@@ -36,11 +38,13 @@ MAY_IMPORT = {
     "pipeline": LOWER,
     "service": LOWER | {"pipeline"},
     "startup": LOWER,
+    "client": BASE | {"files", "remote"},
     "compare": UPPER,
     "scan": UPPER,
     "api": UPPER,
     "doctor": UPPER | {"api"},
-    "cli": UPPER | {"api", "compare", "doctor", "scan"},
+    "mcp": UPPER | {"client"},
+    "cli": UPPER | {"api", "compare", "doctor", "mcp", "scan"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.
@@ -56,16 +60,20 @@ LIBRARY_HOMES = {
     "starlette": ("audit8.api",),
     "uvicorn": ("audit8.api", "audit8.cli"),
     "pynvml": ("audit8.machine",),
+    "mcp": ("audit8.mcp.tools",),
+    "mcp_types": ("audit8.mcp.tools",),
 }
 # Libraries that come with another one which requirements.txt names, or under another name.
 COMES_WITH = {
+    "mcp_types": "mcp",
+    "pynvml": "nvidia_ml_py",  # the module of that package
+    "referencing": "jsonschema",
     "starlette": "fastapi",
     "tokenizers": "transformers",
-    "triton": "torch",
     "tqdm": "huggingface_hub",
-    "pynvml": "nvidia_ml_py",  # the module of that package
+    "triton": "torch",
 }
-HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert")
+HEAVY = ("audit8.engine", "audit8.api", "audit8.cli", "audit8.__main__", "audit8.models.convert", "audit8.mcp.tools")
 
 
 def below(module: str, homes: tuple[str, ...]) -> bool:
@@ -141,7 +149,8 @@ def test_libraries_stay_at_home(path: Path) -> None:
 
 
 def test_every_library_is_a_requirement() -> None:
-    names = re.findall(r"(?m)^([\w-]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"))
+    lists = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "requirements-mcp.txt"))
+    names = re.findall(r"(?m)^([\w-]+)", lists)
     required = {name.lower().replace("-", "_") for name in names}
     imported = {name.split(".")[0] for path in modules() for name, _ in imports_of(path)}
     libraries = imported - set(sys.stdlib_module_names) - {"audit8"}

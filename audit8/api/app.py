@@ -21,7 +21,8 @@ from audit8.store.history import History, Kept
 DESCRIPTION = """\
 A private code-security auditor on this machine. Every error has one shape: {"error": {"code", "type", "message",
 "hint", "param", "request_id", ...}}. Chat requests honour model, messages, stream, stream_options.include_usage,
-temperature, top_p, max_tokens, max_completion_tokens, seed, stop and n=1; other fields are ignored."""
+temperature, top_p, max_tokens, max_completion_tokens, seed, stop, logprobs, top_logprobs, response_format and n=1, and
+beyond that form top_k and repetition_penalty; tools, audio and the like are refused by name, other fields ignored."""
 
 
 def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed | None = None) -> FastAPI:

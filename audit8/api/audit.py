@@ -86,6 +86,8 @@ def data_of(event: Event, request_id: str) -> dict[str, Any]:
     """What an event's data says: a finding and a report are themselves, an error is the inside of a problem."""
     if isinstance(event, Found):
         return asdict(event.finding)
+    if isinstance(event, Token):
+        return {"text": event.text, "reasoning": event.reasoning}
     if isinstance(event, Reported):
         return asdict(event.report)
     if isinstance(event, Failed):

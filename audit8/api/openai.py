@@ -9,7 +9,6 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -18,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 
 from audit8.api import sse
 from audit8.api.answer_format import check_body, schema_of
+from audit8.api.chat_fields import check_fields
+from audit8.api.completion import Completion
 from audit8.api.history import owner_of
 from audit8.api.intake import Part, Submission, load_object, make_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
@@ -28,7 +29,7 @@ from audit8.events import Event, Failed, Reported, Token
 from audit8.service import AuditService
 from audit8.settings import Settings
 from audit8.store.history import History
-from audit8.types import Finish, Lang, Message, Role, Sampling, Usage
+from audit8.types import Finish, Lang, Message, Role, Sampling, TokenLogprob
 
 AUDIT_MODEL = "audit8"
 DEFAULT_MAX_TOKENS = 2048
@@ -52,7 +53,7 @@ def make_router(service: AuditService, readiness: Readiness, history: History, s
         events = never_raising(answer, request_id_of(request.scope))
         await anext(events)  # Accepted; a refusal is raised here, before anything is sent
         name = AUDIT_MODEL if asked.model == AUDIT_MODEL else readiness.engine_now().info.model
-        completion = _Completion(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), name)
+        completion = Completion(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), name, bool(asked.logprobs))
         request_id = request_id_of(request.scope)
         if asked.stream:
             usage = bool(asked.stream_options and asked.stream_options.include_usage)
@@ -79,12 +80,19 @@ def make_router(service: AuditService, readiness: Readiness, history: History, s
 
 def _checked(body: bytes) -> ChatRequest:
     check_body(body)
+    given = load_object(body)
     try:
-        return ChatRequest.model_validate(load_object(body))
+        asked = ChatRequest.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadRequest(f"{where}: {first['msg']}.", hint="See /docs for what is honoured.", param=where) from None
+    check_fields(given)
+    if asked.top_logprobs is not None and not asked.logprobs:
+        raise BadRequest("top_logprobs needs logprobs to be true.", param="top_logprobs")
+    if asked.logprobs and asked.model == AUDIT_MODEL:
+        raise BadRequest(f"{AUDIT_MODEL} answers with a report, which has no log-probabilities.", param="logprobs")
+    return asked
 
 
 def _events(
@@ -120,8 +128,11 @@ def _sampling(asked: ChatRequest) -> Sampling:
         max_tokens=asked.max_completion_tokens or asked.max_tokens or DEFAULT_MAX_TOKENS,
         temperature=DEFAULT_TEMPERATURE if asked.temperature is None else asked.temperature,
         top_p=DEFAULT_TOP_P if asked.top_p is None else asked.top_p,
+        top_k=max(0, asked.top_k or 0),
+        repetition_penalty=asked.repetition_penalty or 1.0,
         seed=None if asked.seed is None else asked.seed % 2**63,
         stop=asked.stop,
+        top_logprobs=(asked.top_logprobs or 0) if asked.logprobs else None,
         schema=schema_of(asked.response_format),
     )
 
@@ -143,41 +154,15 @@ async def _as_chat(events: AsyncGenerator[Event]) -> AsyncGenerator[Event | Fini
                 yield event
 
 
-@dataclass(frozen=True, slots=True)
-class _Completion:
-    """The fields that all parts of one answer share."""
-
-    id: str
-    created: int
-    model: str
-
-    def chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return {**self._head("chat.completion.chunk"), "choices": [choice]}
-
-    def usage_chunk(self, usage: Usage) -> dict[str, Any]:
-        return {**self._head("chat.completion.chunk"), "choices": [], "usage": _usage(usage)}
-
-    def whole(self, content: str, reasoning: str, finish: Finish) -> dict[str, Any]:
-        message = {"role": "assistant", "content": content, "refusal": None}
-        if reasoning:
-            message["reasoning_content"] = reasoning
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish.reason}
-        return {**self._head("chat.completion"), "choices": [choice], "usage": _usage(finish.usage)}
-
-    def _head(self, kind: str) -> dict[str, Any]:
-        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
-
-
 async def _frames(
-    events: AsyncGenerator[Event | Finish], completion: _Completion, request_id: str, *, include_usage: bool
+    events: AsyncGenerator[Event | Finish], completion: Completion, request_id: str, *, include_usage: bool
 ) -> AsyncGenerator[bytes]:
     yield sse.frame(completion.chunk({"role": "assistant", "content": ""}))
     async with aclosing(events):
         async for event in events:
             if isinstance(event, Token):
                 name = "reasoning_content" if event.reasoning else "content"
-                yield sse.frame(completion.chunk({name: event.text}))
+                yield sse.frame(completion.chunk({name: event.text}, logprobs=event.logprobs))
             elif isinstance(event, Failed):
                 yield sse.frame(problem_body(event, request_id))
             elif isinstance(event, Finish):
@@ -187,26 +172,20 @@ async def _frames(
                 yield b"data: [DONE]\n\n"
 
 
-async def _whole(events: AsyncGenerator[Event | Finish], completion: _Completion, request_id: str) -> Response:
+async def _whole(events: AsyncGenerator[Event | Finish], completion: Completion, request_id: str) -> Response:
     texts: dict[bool, list[str]] = {False: [], True: []}
+    logprobs: list[TokenLogprob] = []
     last: Event | Finish = INTERNAL
     async with aclosing(events):
         async for event in events:
             last = event
             if isinstance(event, Token):
                 texts[event.reasoning].append(event.text)
+                logprobs += event.logprobs
     if isinstance(last, Finish):
-        body = completion.whole("".join(texts[False]), "".join(texts[True]), last)
+        body = completion.whole("".join(texts[False]), "".join(texts[True]), last, logprobs)
         return Response(sse.to_json(body), media_type="application/json")
     return problem(last if isinstance(last, Failed) else INTERNAL, request_id)
-
-
-def _usage(usage: Usage) -> dict[str, int]:
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-    }
 
 
 def _names(readiness: Readiness) -> list[str]:

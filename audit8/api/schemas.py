@@ -161,7 +161,7 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """What is honoured of an OpenAI chat request. Other fields are ignored, as /docs says."""
+    """What is honoured of an OpenAI chat request; of other fields see chat_fields.py."""
 
     messages: list[ChatMessage] = Field(min_length=1)
     model: str = ""
@@ -174,6 +174,10 @@ class ChatRequest(BaseModel):
     seed: int | None = None
     stop: tuple[str, ...] = Field((), max_length=16)
     n: Literal[1, None] = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20)
+    top_k: int | None = Field(None, ge=-1)
+    repetition_penalty: float | None = Field(None, gt=0, le=5)
     response_format: dict[str, Any] | None = None
 
     @field_validator("stop", mode="before")

@@ -42,6 +42,7 @@ def make_router(readiness: Readiness, service: AuditService, history: History) -
             engine = readiness.engine_now()
         except Audit8Error as error:
             return answer(error, request_id_of(request.scope))
-        return JSONResponse({"status": "ready", "model": engine.info.model, "device": engine.info.device})
+        shown = ("model", "device", "sends_to", "capabilities")
+        return JSONResponse({"status": "ready", **{name: getattr(engine.info, name) for name in shown}})
 
     return router

@@ -53,6 +53,8 @@ def compare(settings: Settings, wish: Wish) -> int:
     Raises StartupError, in words, where there is nothing to compare or the optimised side cannot be had.
     """
     lang = settings.lang
+    if settings.engine == "openai":
+        raise StartupError(say(lang, "elsewhere"))
     if settings.quant == "none":
         raise StartupError(say(lang, "same_twice"))
     bar = Bar(sys.stderr, lang)

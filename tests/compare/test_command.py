@@ -120,6 +120,7 @@ def test_an_audit_that_takes_too_long_is_given_up(order: SideOrder, monkeypatch:
         (["--minutes", "0"], "--minutes"),
         (["--port", "1"], "--port"),
         (["--quant", "2bit"], "--quant"),
+        (["--engine", "openai"], "a model of this machine"),
     ],
 )
 def test_a_wrong_flag_is_named(flags: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:

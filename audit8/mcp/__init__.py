@@ -1,0 +1,1 @@
+"""The tools of `audit8 mcp`, for assistants that speak the Model Context Protocol. Needs the extra `mcp`."""
