@@ -31,7 +31,7 @@ def load(progress):
         engine.enqueue("and", endless=True, delay_s=0.01)
     return engine
 
-sys.exit(serve(Settings(port=int(sys.argv[2]), lang="en"), load))
+sys.exit(serve(Settings(port=int(sys.argv[2]), lang="en", grace=0.2), load))
 """
 
 
@@ -168,7 +168,7 @@ def test_ctrl_c_ends_a_running_job_in_words(times: int) -> None:
                     times -= 1
         _, said = process.communicate(timeout=30)
     assert [name for name, _ in reader.events if name in {"report", "error"}] == ["error"] == [reader.events[-1][0]]
-    assert reader.events[-1][1]["code"] == "engine_failure"
+    assert reader.events[-1][1]["code"] == "stopping"
     assert process.returncode == 0
     assert "Traceback" not in said
 

@@ -15,7 +15,10 @@ PACKAGE = ROOT / "audit8"
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
-UPPER = LOWER | {"files", "metered", "machine", "pipeline", "service", "startup"}
+UPPER = LOWER | {
+    *("files", "metered", "machine", "pipeline", "service", "startup"),
+    *("admission", "live", "logs", "metrics"),
+}
 MAY_IMPORT = {
     "types": frozenset[str](),
     "findings": frozenset({"types"}),
@@ -30,7 +33,11 @@ MAY_IMPORT = {
     "metered": BASE | {"engine"},
     "machine": BASE | {"engine", "metered"},
     "pipeline": LOWER,
-    "service": LOWER | {"pipeline"},
+    "admission": BASE,
+    "live": BASE | {"admission"},
+    "logs": BASE | {"audit"},
+    "metrics": BASE | {"engine"},
+    "service": LOWER | {"pipeline", "admission", "live", "metrics"},
     "startup": LOWER,
     "compare": UPPER,
     "api": UPPER,
@@ -48,12 +55,15 @@ LIBRARY_HOMES = {
     "triton": ("audit8.engine",),
     "fastapi": ("audit8.api",),
     "starlette": ("audit8.api",),
-    "uvicorn": ("audit8.api", "audit8.cli"),
+    "uvicorn": ("audit8.api",),
+    "h11": ("audit8.api",),
+    "prometheus_client": ("audit8.metrics",),
     "pynvml": ("audit8.machine",),
 }
 # Libraries that come with another one which requirements.txt names, or under another name.
 COMES_WITH = {
     "starlette": "fastapi",
+    "h11": "uvicorn",
     "tokenizers": "transformers",
     "triton": "torch",
     "tqdm": "huggingface_hub",

@@ -7,10 +7,15 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from audit8 import __version__
-from audit8.api import audit, openai, page, problems, status
+from audit8.api import audit, jobs, openai, page, problems, status
+from audit8.api import metrics as figures
 from audit8.api.access import Access, Gate
 from audit8.api.boundary import Boundary
+from audit8.api.keys import Keys, is_loopback, load_keys
+from audit8.api.lifecycle import Lifecycle
 from audit8.api.readiness import LoadEngine, OnFailed, Readiness
+from audit8.metered import MeteredEngine
+from audit8.metrics import Metrics
 from audit8.service import AuditService
 from audit8.settings import Settings
 
@@ -23,12 +28,22 @@ temperature, top_p, max_tokens, max_completion_tokens, seed, stop and n=1; other
 def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed | None = None) -> FastAPI:
     """The application. Its lifespan starts `load_engine` on a thread at once and closes the engine at the end.
 
-    `load_engine` is given a function to report progress to. If it raises, the state is failed, and `on_failed` is
-    called with the error, on the loading thread. `app.state.readiness` is what a server closes first when it stops,
-    so that running jobs end with an error event and not with a broken stream.
+    `load_engine` is given a function to report progress to. If it raises, or the engine is lost for good, the state is
+    failed, and `on_failed` is called with the error, on any thread. `app.state.lifecycle` is what a server stops
+    first, so that running jobs end in words and not with a broken stream. Raises StartupError for the API keys.
     """
-    readiness = Readiness(load_engine, on_failed)
-    service = AuditService(readiness.engine_now, max_jobs=settings.max_jobs)
+    keys = load_keys(settings)
+    readiness = Readiness(lambda progress: MeteredEngine(load_engine(progress)), on_failed)
+    metrics = Metrics(lambda: figures.values_now(readiness, service))
+    service = AuditService(
+        readiness.engine_now,
+        max_jobs=settings.max_jobs,
+        client_jobs=_share(settings, keys),
+        max_tokens=settings.max_queue_tokens,
+        job_timeout_s=settings.job_timeout,
+        metrics=metrics,
+        on_lost=readiness.lost,
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -46,12 +61,23 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
         lifespan=lifespan,
         docs_url=None,  # page.py has its own /docs: FastAPI's loads scripts from a CDN
         redoc_url=None,
-        middleware=[Middleware(Boundary), Middleware(Access, gate, settings.max_body_bytes)],
+        middleware=[
+            Middleware(Boundary, metrics, settings.slow_request_s),
+            Middleware(Access, gate, keys, settings.max_body_bytes),
+        ],
     )
-    app.state.readiness = readiness
+    app.state.lifecycle = Lifecycle(readiness, service, settings.grace)
     problems.install(app)
     app.include_router(audit.make_router(service, settings))
+    app.include_router(jobs.make_router(service))
     app.include_router(openai.make_router(service, readiness, settings))
-    app.include_router(status.make_router(readiness, service))
+    app.include_router(status.make_router(readiness, service, whole=is_loopback(settings.host)))
+    app.include_router(figures.make_router(metrics))
     page.install(app, page.static_folder())
     return app
+
+
+def _share(settings: Settings, keys: Keys) -> int:
+    """How many jobs one client may have: where several can be told apart, half leaves room for another."""
+    several = len(keys) > 1 or not (keys or is_loopback(settings.host))
+    return settings.client_jobs or ((settings.max_jobs + 1) // 2 if several else settings.max_jobs)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from audit8.api import sse
+from audit8.api.callers import caller_of
 from audit8.api.intake import read_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES
@@ -33,9 +34,10 @@ def make_router(service: AuditService, settings: Settings) -> APIRouter:
     @router.post("/audit", response_model=Report, responses=AUDIT_RESPONSES, openapi_extra={"requestBody": AUDIT_BODY})
     async def audit(request: Request) -> Response:
         """Audit code. With `Accept: text/event-stream` the answer is the job's events as they happen."""
+        caller = caller_of(request)
         job = await read_job(request, settings)
         request_id = request_id_of(request.scope)
-        events = never_raising(service.run_audit(job), request_id)
+        events = never_raising(service.run_audit(job, caller), request_id)
         first = await anext(events)  # a refusal is raised here, before anything is sent
         if sse.MEDIA_TYPE in request.headers.get("accept", "").lower():
             return sse.EventStream(_frames(first, events, request_id))

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from audit8.api.limits import check_depth
 from audit8.audit.archive import is_zip
 from audit8.audit.collect import Collector
 from audit8.audit.decode import decode
@@ -71,7 +72,7 @@ async def read_job(request: Request, settings: Settings) -> Job:
     if content_type == "multipart/form-data":
         submission = await _read_multipart(request, settings.max_body_bytes)
     else:
-        submission = read_body(await request.body(), content_type)
+        submission = await asyncio.to_thread(read_body, await request.body(), content_type)
     submission = with_query(submission, request.query_params)
     return await asyncio.to_thread(make_job, submission, settings.lang)
 
@@ -87,8 +88,10 @@ def read_body(body: bytes, content_type: str) -> Submission:
 
 def load_object(body: bytes) -> dict[str, object]:
     """A JSON object in any encoding that sources may have. Raises BadRequest, Undecodable, EmptyCode."""
+    text = decode(body).text
+    check_depth(text)
     try:
-        value = json.loads(decode(body).text, strict=False)  # strict would refuse a raw line end inside a string
+        value = json.loads(text, strict=False)  # strict would refuse a raw line end inside a string
     except (ValueError, RecursionError) as error:
         place = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise BadRequest(f"The body is not valid JSON{place}.", hint="Send plain source as text/plain.") from error
@@ -177,7 +180,10 @@ def with_query(submission: Submission, query: Mapping[str, str]) -> Submission:
     if len(parts) == 1 and not parts[0].name:
         parts = (replace(parts[0], name=query.get("filename", "")),)
     parts = tuple(part if part.language else replace(part, language=query.get("language", "")) for part in parts)
-    unknown = (*submission.unknown, *(name for name in query if name not in {"filename", "language", "lang"}))
+    unknown = (
+        *submission.unknown,
+        *(name for name in query if name not in {"filename", "language", "lang", "timeout_s"}),
+    )
     return Submission(parts, submission.lang or query.get("lang", ""), unknown)
 
 

@@ -18,12 +18,14 @@ from starlette.responses import JSONResponse, Response
 
 from audit8.api import sse
 from audit8.api.answer_format import check_body, schema_of
+from audit8.api.callers import caller_of
 from audit8.api.intake import Part, Submission, load_object, make_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.readiness import Readiness
 from audit8.api.schemas import ChatMessage, ChatRequest
 from audit8.errors import BadRequest
 from audit8.events import Event, Failed, Reported, Token
+from audit8.live import Caller
 from audit8.service import AuditService
 from audit8.settings import Settings
 from audit8.types import Finish, Lang, Message, Role, Sampling, Usage
@@ -46,7 +48,7 @@ def make_router(service: AuditService, readiness: Readiness, settings: Settings)
     async def chat(request: Request) -> Response:
         """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""
         asked = _checked(await request.body())
-        events = never_raising(_events(service, asked, settings.lang), request_id_of(request.scope))
+        events = never_raising(_events(service, asked, settings.lang, caller_of(request)), request_id_of(request.scope))
         await anext(events)  # Accepted; a refusal is raised here, before anything is sent
         name = AUDIT_MODEL if asked.model == AUDIT_MODEL else readiness.engine_now().info.model
         completion = _Completion(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), name)
@@ -84,7 +86,7 @@ def _checked(body: bytes) -> ChatRequest:
         raise BadRequest(f"{where}: {first['msg']}.", hint="See /docs for what is honoured.", param=where) from None
 
 
-def _events(service: AuditService, asked: ChatRequest, lang: Lang) -> AsyncGenerator[Event | Finish]:
+def _events(service: AuditService, asked: ChatRequest, lang: Lang, caller: Caller) -> AsyncGenerator[Event | Finish]:
     if asked.model == AUDIT_MODEL:
         if schema_of(asked.response_format) is not None:
             raise BadRequest(
@@ -93,9 +95,9 @@ def _events(service: AuditService, asked: ChatRequest, lang: Lang) -> AsyncGener
                 param="response_format",
             )
         name_and_code = unfenced(_last_user_text(asked.messages))
-        return _as_chat(service.run_audit(make_job(Submission((name_and_code,)), lang)))
+        return _as_chat(service.run_audit(make_job(Submission((name_and_code,)), lang), caller))
     messages = [Message(_ROLES[message.role], message.content) for message in asked.messages]
-    return service.run_chat(messages, _sampling(asked))
+    return service.run_chat(messages, _sampling(asked), caller)
 
 
 def _last_user_text(messages: Sequence[ChatMessage]) -> str:

@@ -91,6 +91,10 @@ class FusedExecutor:
     def busy(self) -> bool:
         return bool(self._waiting or self._prefilling or self._joining or self._rows)
 
+    def figures(self) -> dict[str, float]:
+        """For the metrics; may be called from any thread."""
+        return {"kv_cache_usage_ratio": self._pool.used_pages / self._pool.page_count}
+
     def add(self, generation: Generation) -> None:
         tokens = len(generation.prompt_ids) + generation.sampling.max_tokens
         if pages_for(tokens) > self._pool.page_count:
