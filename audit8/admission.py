@@ -165,6 +165,8 @@ class Turns:
         self._running[client] -= 1
         if not self._running[client]:
             del self._running[client]
+        if client in self._waiting:  # it has just had one
+            self._waiting[client] = self._waiting.pop(client)
         self._free += 1
         while self._free and self._waiting:
             following = min(self._waiting, key=self._running.__getitem__)

@@ -20,14 +20,16 @@ from audit8.api.limits import HEADER_BYTES
 from audit8.logs import log_loop_error
 
 HEADER_S = 20.0  # for the request line and the headers, from their first byte or the connection on
+STALL_S = 60.0  # a reader that takes nothing for so long is gone
 LAST_WRITES_S = 2  # for connections to be written out, when no job runs any more
 READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 class Protocol(H11Protocol):
-    """Closes a connection whose headers do not come to an end: it would be held for nothing."""
+    """Ends a connection whose headers do not come, or whose answer is not read: it would be held for nothing."""
 
     _patience: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -42,7 +44,21 @@ class Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._go_on()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALL_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._go_on()
+        super().resume_writing()
+
+    def _go_on(self) -> None:
+        if self._stalled:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _wait_for_headers(self) -> None:
         self._patience = self.loop.call_later(HEADER_S, self.transport.close)
