@@ -1,6 +1,7 @@
 """Places are bounded and shared, turns go round, and Retry-After follows the measured pace."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -82,10 +83,8 @@ def test_places_are_given_back_exactly(steps: list[tuple[str, int, bool]]) -> No
     for client, tokens, leave in steps:
         if leave and held:
             held.pop(0).leave()
-        try:
+        with contextlib.suppress(QueueFull):
             held.append(places.enter(client, tokens))
-        except QueueFull:
-            pass
         assert places.taken == len(held) <= 5
         assert max((sum(one.client == client for one in held) for client in "abc"), default=0) <= 3
         assert len(held) == 1 or sum(one.tokens for one in held) <= 60
@@ -175,8 +174,8 @@ async def test_a_turn_that_comes_in_the_very_moment_of_leaving_is_passed_on() ->
     first, second, third = (crowd.join(client) for client in "abc")
     await settle(lambda: crowd.got == ["a"])
     crowd.go_on.release()
-    while crowd.turns._running["a"]:  # the turn is given to b, which has not run yet
-        await asyncio.sleep(0)
+    await settle(lambda: not crowd.turns._running["a"])
+    assert crowd.got == ["a"]  # the turn is b's, which has not run yet
     second.cancel()
     await settle(lambda: "c" in crowd.got)
     crowd.go_on.release()

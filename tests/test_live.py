@@ -33,8 +33,8 @@ class Script:
                 self.given += 1
                 yield event
                 await asyncio.sleep(0)
-            while self.endless:
-                await asyncio.sleep(0.001)
+            if self.endless:
+                await asyncio.Event().wait()
         finally:
             await asyncio.sleep(0)  # letting go takes a moment, as it does in an engine
             self.closed = True
@@ -91,8 +91,9 @@ async def test_who_stops_it_decides_how_it_ends(after: int) -> None:
 async def test_it_can_be_stopped_before_its_task_has_taken_a_step() -> None:
     desk, script = Desk(), Script(endless=True)
     reading = asyncio.create_task(desk.all_of(script))
-    while desk.live._task is None:
-        await asyncio.sleep(0)
+    for _ in range(3):
+        if desk.live._task is None:
+            await asyncio.sleep(0)
     assert not desk.live._begun
     assert desk.live.stop(STOPPED)
     assert codes(await asyncio.wait_for(reading, 1)) == ["cancelled"]
