@@ -31,6 +31,7 @@ def prepare_log(level: str, form: Literal["text", "json"] = "text") -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
     log.setLevel(level.upper())
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns with bytes of what came
     threading.excepthook = _thread_failed
 
 

@@ -20,6 +20,7 @@ from audit8.api.limits import HEADER_BYTES
 from audit8.logs import log_loop_error
 
 HEADER_S = 20.0  # for the request line and the headers, from their first byte or the connection on
+KEEP_ALIVE_S = 5  # a connection without a request
 STALL_S = 60.0  # a reader that takes nothing for so long is gone
 LAST_WRITES_S = 2  # for connections to be written out, when no job runs any more
 READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
@@ -83,6 +84,7 @@ class Server(uvicorn.Server):
             proxy_headers=False,
             server_header=False,
             h11_max_incomplete_event_size=HEADER_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=LAST_WRITES_S,
         )
         super().__init__(config)
