@@ -58,7 +58,9 @@ class Metrics:
         self._queue = timed("request_queue_time", "From a job's acceptance to its first turn.", JOB_S)
         self._whole = timed("e2e_request_latency", "From a job's acceptance to its end.", JOB_S, "kind", "outcome")
         self._findings = counted("findings", "Findings in reports, by severity.", "severity")
-        self._refusals = counted("refusals", "Requests that were refused, by reason.", "reason")
+        self._refusals = counted(
+            "refusals", "Requests that were refused or failed, by the code of the error.", "reason"
+        )
         self._answers = counted("http_responses", "Answers, by method and status.", "method", "status")
 
     def job_began(self, queued_s: float) -> None:
