@@ -67,10 +67,7 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
     except StartupError as error:
         return _say(error)
     server = Server(app, app.state.lifecycle, f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}")
-    try:
-        server.run(sockets)
-    except KeyboardInterrupt:  # uvicorn has shut down by now and hands the signal on
-        return 0
+    server.run(sockets)
     return _say(failures[0]) if failures else 0
 
 

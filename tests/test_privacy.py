@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -61,10 +62,10 @@ def test_a_canary_in_the_code_is_in_no_log_and_no_metric(form: str) -> None:
 
 CODE = f'password = "{CANARY}"\neval(input("{CANARY}"))\n'
 SSE = {"Accept": "text/event-stream"}
-REQUESTS: list[tuple[str, dict[str, object]]] = [
-    *[("/audit", {"json": {"code": CODE, "filename": f"{CANARY}.py"}})] * 4,
-    *[("/audit", {"json": {"code": CODE}, "headers": SSE})] * 3,
-    *[("/v1/chat/completions", {"json": {"messages": [{"role": "user", "content": CODE}]}})] * 3,
+REQUESTS: list[tuple[str, dict[str, Any]]] = [
+    *(("/audit", {"json": {"code": CODE, "filename": f"{CANARY}.py"}}) for _ in range(4)),
+    *(("/audit", {"json": {"code": CODE}, "headers": SSE}) for _ in range(3)),
+    *(("/v1/chat/completions", {"json": {"messages": [{"role": "user", "content": CODE}]}}) for _ in range(3)),
     ("/v1/chat/completions", {"json": {"messages": [{"role": CANARY, "content": CODE}]}}),
     ("/v1/chat/completions", {"json": {"messages": [{"role": "user", "content": CODE}], "temperature": CANARY}}),
     (f"/audit?{CANARY}=1&filename={CANARY}", {"content": CODE.encode()}),
@@ -81,7 +82,7 @@ REQUESTS: list[tuple[str, dict[str, object]]] = [
 
 def request(client: httpx.Client, number: int) -> int:
     path, options = REQUESTS[number]
-    return client.post(path, **options).status_code  # type: ignore[arg-type]
+    return client.post(path, **options).status_code
 
 
 # ---- alone on the machine ---------------------------------------------------------------------------------------

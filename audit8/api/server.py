@@ -111,6 +111,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: Any = None) -> None:
         await self._lifecycle.stop(lambda: self._asked_twice)
         await super().shutdown(sockets)
+        self._captured_signals.clear()  # dealt with: handed on, they would end the process as if it had failed
         self._stopped.set()
 
     def _close(self) -> None:
