@@ -57,11 +57,15 @@ class Metrics:
         self._per_token = timed("time_per_output_token", "Between tokens of one answer, its mean.", PER_TOKEN_S)
         self._queue = timed("request_queue_time", "From a job's acceptance to its first turn.", JOB_S)
         self._whole = timed("e2e_request_latency", "From a job's acceptance to its end.", JOB_S, "kind", "outcome")
+        self._accepted = counted("jobs_accepted", "Jobs that got a place; each has one latency in the end.", "kind")
         self._findings = counted("findings", "Findings in reports, by severity.", "severity")
         self._refusals = counted(
             "refusals", "Requests that were refused or failed, by the code of the error.", "reason"
         )
         self._answers = counted("http_responses", "Answers, by method and status.", "method", "status")
+
+    def job_accepted(self, kind: str) -> None:
+        self._accepted.labels(kind).inc()
 
     def job_began(self, queued_s: float) -> None:
         self._queue.observe(queued_s)

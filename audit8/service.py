@@ -139,6 +139,7 @@ class AuditService:
 
         live = Live({name, caller.request_id} - {""}, caller, place, timeout_s, on_error)
         self._live.add(live)
+        self.metrics.job_accepted(kind)
         try:
             yield live
         finally:
