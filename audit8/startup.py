@@ -129,6 +129,7 @@ def engine_of(found: Found, built: "Built") -> "LocalEngine":
             context_tokens=built.context_tokens,
             pocket=found.choice.pocket,
             parallel=built.parallel,
+            reasoning="<think>" in (built.frame.tokenizer.chat_template or ""),
         ),
         eos_ids=built.frame.eos_ids,
         memory=lambda: device.memory(found.device),

@@ -169,7 +169,8 @@ class Finish:
 class EngineInfo:
     """What is loaded, for the log, `/health` and reports. `parallel`: how many answers it can write at once.
 
-    `sends_to`: the address of another machine that does the work and is sent the code; "" for this one.
+    `reasoning`: it thinks in a <think> block before it answers. `sends_to`: the address of another machine that does
+    the work and is sent the code; "" for this one.
     """
 
     model: str
@@ -179,6 +180,7 @@ class EngineInfo:
     context_tokens: int
     pocket: bool = False
     parallel: int = 1
+    reasoning: bool = False
     sends_to: str = ""
 
 

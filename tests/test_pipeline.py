@@ -14,11 +14,13 @@ from audit8.engine.fake import FAKE_INFO, FakeEngine
 from audit8.errors import PromptTooLong
 from audit8.events import Event, Found, Progress, Reported, Token
 from audit8.findings import Report, RiskLevel
-from audit8.pipeline import ANSWER_TOKENS, TEMPLATE_TOKENS, Run, budget_for
+from audit8.pipeline import TEMPLATE_TOKENS, Run
+from audit8.pipeline.sizes import ANSWER_TOKENS, REASONING_TOKENS, sizes_for
 from audit8.types import Job, LineRange, Skipped, Source
 from tests.api.serving import ANSWER, SQL
 
 POCKET = replace(FAKE_INFO, pocket=True, model="pocket")
+THINKING = replace(FAKE_INFO, reasoning=True)
 
 
 @asynccontextmanager
@@ -52,7 +54,7 @@ async def test_rules_come_first_then_the_model_then_the_report() -> None:
     engine.enqueue(ANSWER)
     events = await events_of(job_of(Source("app.py", SQL, "python")), engine)
     stages = [event.stage for event in events if isinstance(event, Progress)]
-    assert stages == ["rules", "queued", "model", "report"]
+    assert stages == ["rules", "queued", "model", "judge", "texts", "report"]
     found = [index for index, event in enumerate(events) if isinstance(event, Found)]
     first_token = next(index for index, event in enumerate(events) if isinstance(event, Token))
     assert found[0] < first_token
@@ -115,19 +117,20 @@ async def test_every_line_of_every_file_is_read_exactly_once(sizes: list[int]) -
 async def test_usage_and_times_are_summed_over_the_calls() -> None:
     engine = FakeEngine()
     for _ in range(3):
-        engine.enqueue("one two three four")
+        engine.enqueue("[1, 2, 3, 4]")
     report = await report_of(job_of(*(Source(f"{n}.py", "x = 1\n", "python") for n in range(3))), engine)
     assert report.usage.completion_tokens == 12
     assert report.usage.prompt_tokens > 300
     assert report.timings.decode_s == pytest.approx(0.12)
-    assert report.timings.prefill_s == pytest.approx(0.03)
+    assert report.timings.prefill_s >= 0.03
     assert report.timings.tokens_per_s == pytest.approx(100)
     assert report.timings.total_s > 0
 
 
 async def test_thoughts_are_kept_apart_and_never_parsed() -> None:
-    engine = FakeEngine()
-    engine.enqueue(f"<think>maybe {ANSWER.replace('sql-injection', 'xss')}</think>[]")
+    engine = FakeEngine(THINKING)
+    engine.enqueue(f"<think>maybe {ANSWER.replace('sql-injection', 'xss')}</think>")
+    engine.enqueue("[]")
     events = await events_of(job_of(Source("a.py", "\nx = request\n", "python")), engine)
     report = events[-1]
     assert isinstance(report, Reported)
@@ -136,21 +139,28 @@ async def test_thoughts_are_kept_apart_and_never_parsed() -> None:
     assert {event.reasoning for event in events if isinstance(event, Token)} == {True, False}
 
 
+async def test_a_reasoning_model_thinks_first_and_its_answer_goes_on_from_its_closed_thoughts() -> None:
+    engine = FakeEngine(THINKING)
+    engine.enqueue(f"<think>{'hm ' * (REASONING_TOKENS + 500)}</think>")
+    engine.enqueue(ANSWER)
+    text = SQL.replace('" + name + "', "x")
+    report = await report_of(job_of(Source("app.py", text, "python")), engine)
+    thinking, listing = engine.calls[:2]
+    assert (thinking.sampling.max_tokens, thinking.sampling.schema) == (REASONING_TOKENS, None)
+    assert listing.sampling.schema is not None
+    assert listing.messages[:-1] == thinking.messages
+    assert listing.messages[-1].role == "assistant"
+    assert listing.messages[-1].content.startswith("<think>")
+    assert listing.messages[-1].content.endswith("</think>\n\n")
+    assert [finding.start_line for finding in report.findings] == [2]
+
+
 async def test_an_answer_that_does_not_end_is_stopped_and_said_so() -> None:
     engine = FakeEngine()
     engine.enqueue("on and", endless=True)
     report = await report_of(job_of(Source("a.py", "x = 1\n", "python")), engine)
-    assert engine.calls[0].cancelled
-    assert report.usage.completion_tokens == ANSWER_TOKENS + 1
+    assert report.usage.completion_tokens == ANSWER_TOKENS
     assert any("a.py:1-1" in warning for warning in report.warnings)
-
-
-async def test_long_thoughts_do_not_use_up_the_answer() -> None:
-    engine = FakeEngine()
-    engine.enqueue(f"<think>{'hm ' * (ANSWER_TOKENS + 500)}</think>{ANSWER}")
-    report = await report_of(job_of(Source("app.py", SQL.replace('" + name + "', "x"), "python")), engine)
-    assert not engine.calls[0].cancelled
-    assert [finding.start_line for finding in report.findings] == [2]
 
 
 async def test_a_line_too_long_to_show_is_named_and_not_called_read() -> None:
@@ -164,7 +174,7 @@ async def test_a_line_too_long_to_show_is_named_and_not_called_read() -> None:
 def test_a_budget_fits_its_context_or_is_refused(context_tokens: int, overhead_tokens: int, pocket: bool) -> None:
     info = replace(FAKE_INFO, context_tokens=context_tokens, pocket=pocket)
     try:
-        budget = budget_for(info, overhead_tokens)
+        budget = sizes_for(info, overhead_tokens)
     except PromptTooLong:
         assert context_tokens < 2.5 * (overhead_tokens + 400)
         return

@@ -13,7 +13,7 @@ from audit8.api.callers import caller_of
 from audit8.api.intake import read_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES
-from audit8.events import Accepted, Event, Failed, Found, Progress, Reported, Token
+from audit8.events import Accepted, Event, Failed, Found, Progress, Reported, Token, Withdrawn
 from audit8.findings import Report
 from audit8.service import AuditService
 from audit8.settings import Settings
@@ -23,6 +23,7 @@ NAMES: dict[type[Event], str] = {
     Progress: "progress",
     Token: "token",
     Found: "finding",
+    Withdrawn: "withdrawn",
     Reported: "report",
     Failed: "error",
 }

@@ -70,6 +70,12 @@ def _merge_once(findings: list[Finding]) -> list[Finding]:
     return kept
 
 
+def same_place(one: Finding, other: Finding) -> bool:
+    """Whether two findings are of one class and their lines overlap: then they are one."""
+    overlap = one.start_line <= other.end_line and other.start_line <= one.end_line
+    return overlap and one.file == other.file and _class_key(one) == _class_key(other)
+
+
 def fingerprint(class_key: str, quote: str) -> str:
     """16 hex digits of class and quote without its spacing: the same after lines above have moved it."""
     return hashlib.sha256(f"{class_key}\0{_squeeze(quote)}".encode("utf-8", "replace")).hexdigest()[:16]

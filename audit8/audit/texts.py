@@ -80,7 +80,29 @@ TEXTS: dict[str, dict[Lang, str]] = {
     "none": {"en": "none", "zh": "无"},
     "comma": {"en": ", ", "zh": "、"},
     "colon": {"en": ": ", "zh": "："},
+    "in_this_code": {"en": "In this code: {why}", "zh": "在本代码中：{why}"},
+    "cut_off": {
+        "en": "The model's answer was cut off at its token limit for {places}; it may have had more to say.",
+        "zh": "以下位置的模型输出达到 token 上限而被截断，可能尚未说完：{places}。",
+    },
+    # What the seconds of a job were not enough for.
+    "left_unread": {
+        "en": "the model did not get to read {places}: the static rules alone did",
+        "zh": "模型未能读到 {places}：这些行只经过静态规则检查",
+    },
+    "left_unjudged": {
+        "en": "{count} candidate(s) were not judged: findings of rules among them stand unjudged",
+        "zh": "{count} 个候选问题未经评判：其中静态规则的结果按“未评判”保留",
+    },
+    "left_unexplained": {
+        "en": "{count} finding(s) have no explanation by the model",
+        "zh": "{count} 个问题没有模型给出的解释",
+    },
     # Why a claim was filtered out.
+    "judged_safe": {
+        "en": "judged to be no real flaw (confidence {percent} %)",
+        "zh": "经评判不是真实漏洞（置信度 {percent}%）",
+    },
     "no_such_line": {
         "en": "line {line} is not among the lines that were shown ({first}-{last})",
         "zh": "第 {line} 行不在所展示的代码中（{first}-{last} 行）",

@@ -135,10 +135,16 @@ class LocalEngine:
     # ---- the caller's side -------------------------------------------------------------------------------------
 
     def _render(self, messages: Sequence[Message]) -> str:
+        """The prompt. A last message of the assistant is the beginning of the answer, as it stands."""
+        begun = messages[-1].content if messages and messages[-1].role == "assistant" else ""
         turns = [{"role": message.role, "content": message.content} for message in messages]
+        turns = turns[:-1] if begun else turns
         if not self._tokenizer.chat_template:
-            return "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in turns) + "\n\nassistant:"
-        return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+            return "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in turns) + f"\n\nassistant:{begun}"
+        prompt = str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+        if begun.startswith(THINK_OPEN) and prompt.rstrip().endswith(THINK_OPEN):  # the template has opened the block
+            prompt = prompt.rstrip().removesuffix(THINK_OPEN)
+        return prompt + begun
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])

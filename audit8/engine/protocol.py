@@ -27,6 +27,8 @@ class Engine(Protocol):
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece | Finish]:
         """Answer `messages`: pieces of text, then exactly one `Finish`.
 
+        Where the last message is the assistant's, the answer goes on from it.
+
         Closing the generator (`aclose`, or leaving `contextlib.aclosing`) cancels: the model stops within one step.
 
         Raises:

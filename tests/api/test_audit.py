@@ -72,7 +72,7 @@ async def test_stream_and_json_say_the_same(text: str) -> None:
 
 async def captured_stream() -> bytes:
     engine = FakeEngine()
-    engine.enqueue(["<", "[{“查询”", ": 🔍\r\n\u2028", "}]"])
+    engine.enqueue(["[", '"“查询”', ": 🔍\u2028", '"]'])
     async with ready(engine, lang="zh") as client:
         answer = await client.post("/audit?filename=查询.py", content=CHINESE.encode(), headers=STREAM)
     return answer.content
@@ -99,7 +99,7 @@ async def test_the_stream_can_be_cut_at_every_byte() -> None:
 async def test_every_event_has_its_fields() -> None:
     events = dict(read_all(await captured_stream()).events)
     assert events["accepted"].keys() == {"id", "files", "queue_position"}
-    assert events["progress"].keys() == {"stage", "done", "total", "file", "start_line", "end_line"}
+    assert events["progress"].keys() == {"stage", "done", "total", "file", "start_line", "end_line", "spent_s"}
     assert events["token"].keys() == {"text", "reasoning"}
     assert events["finding"]["quote"] in CHINESE
     assert events["finding"] in events["report"]["findings"]
@@ -258,7 +258,7 @@ async def waiting_jobs(client: httpx.AsyncClient, wanted: int) -> bool:
 async def test_a_quiet_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "KEEP_ALIVE_S", 0.01)
     engine = FakeEngine()
-    engine.enqueue("slow", delay_s=0.1)
+    engine.enqueue("[]", delay_s=0.1)
     async with ready(engine) as client:
         answer = await client.post("/audit", content=SQL, headers=STREAM)
     reader = read_all(answer.content)

@@ -89,7 +89,7 @@ def test_the_audit_model_gives_the_reports_markdown(server: Served, client: open
             assert len(pieces) > 5
             texts.append("".join(pieces))
             thoughts = "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
-            assert thoughts == ANSWER
+            assert thoughts.startswith(ANSWER)
         else:
             assert answer.model == AUDIT_MODEL
             texts.append(answer.choices[0].message.content)
