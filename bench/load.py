@@ -39,7 +39,7 @@ class Paced(FakeEngine):
     "Twenty words, a hundredth of a second each; sixteen answers at once; nothing remembered."
     async def stream(self, messages, sampling):
         self.calls.clear()
-        self.enqueue("[] " + "word " * 19, delay_s=0.01)
+        self.enqueue(["["] + [" "] * 18 + ["]"], delay_s=0.01)
         async for item in super().stream(messages, sampling):
             yield item
 
@@ -143,6 +143,8 @@ class Client:
         self._seen.counts["ended"] += 1
         if endings != 1:
             self._seen.wrong.append(f"a job had {endings} last events")
+        if b"event: error\n" in body:
+            self._seen.wrong.append(f"a job failed: {body[body.index(b'event: error') :][:200]!r}")
 
     async def _spoil(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(self._random.choice(GARBAGE))

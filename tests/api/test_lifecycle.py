@@ -46,7 +46,7 @@ def _code(job: Channel) -> str:
 async def busy(*, grace: float, delay_s: float) -> AsyncGenerator[Busy]:
     engine = FakeEngine()
     for _ in range(3):
-        engine.enqueue("[] a few words", delay_s=delay_s)
+        engine.enqueue(["[", " ", " ", "]"], delay_s=delay_s)
     app = create_app(settings(grace=grace), lambda _: engine)
     async with running(app) as client:
         await until(lambda: client_is_ready(client))

@@ -83,7 +83,7 @@ async def test_a_long_audit_is_no_slow_body(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(limits, "BODY_S", 0.02)
     monkeypatch.setattr(limits, "MIN_BYTES_PER_S", 10**9)
     engine = FakeEngine()
-    engine.enqueue("[] slowly now", delay_s=0.05)
+    engine.enqueue(["[", " ", "]"], delay_s=0.05)
     async with ready(engine) as client:
         assert (await client.post("/audit", json={"code": SQL})).status_code == 200
 
@@ -128,7 +128,7 @@ def test_the_second_request_of_a_connection_has_to_come_in_time_too(monkeypatch:
 def test_a_job_that_takes_longer_than_headers_may_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEADER_S", 0.05)
     engine = FakeEngine()
-    engine.enqueue("[] slowly now", delay_s=0.1)
+    engine.enqueue(["[", " ", "]"], delay_s=0.1)
     with served(engine) as at:
         assert httpx.post(f"{at.url}/audit", json={"code": SQL}).status_code == 200
 
