@@ -67,7 +67,7 @@ GARBAGE = (
     b"DELETE /audits/\x1b HTTP/1.1\r\nHost: localhost\r\n\r\n",
     b"GET /health HT",
 )
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 SETTLE_S = 30.0
 FLAT, FLAT_FROM_S = 1.05, 60  # memory of the last third of the time beside that of the middle third
 

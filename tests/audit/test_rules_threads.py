@@ -6,7 +6,7 @@ import time
 
 from audit8.audit.rules.python_checks import check_python
 
-CODE = 'def run(name):\n    use(hashlib.md5(password), [x for x in range(3)])\n' * 20
+CODE = "def run(name):\n    use(hashlib.md5(password), [x for x in range(3)])\n" * 20
 
 
 class Cyclic:
