@@ -1,9 +1,10 @@
 @echo off
-rem Starts the server. Sets up .venv on the first run; all flags go to simple_server_optimized.py.
+rem Starts the server and opens its page. Sets up .venv on the first run; all flags go to simple_server_optimized.py.
 rem ASCII only: cmd misreads other characters in a batch file when the code page changes under it.
 setlocal EnableExtensions DisableDelayedExpansion
 chcp 65001 >nul 2>&1
 set "PYTHONUTF8=1"
+if not defined AUDIT8_OPEN_PAGE set "AUDIT8_OPEN_PAGE=true"
 set "CODE=1"
 set "PYTHON="
 set "PROBE=import ensurepip, sys, venv; sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 14) and sys.maxsize > 2**32))"
@@ -19,7 +20,7 @@ call %PYTHON% "scripts\install.py"
 if not "%ERRORLEVEL%"=="0" goto failed
 ".venv\Scripts\python.exe" "simple_server_optimized.py" %*
 set "CODE=%ERRORLEVEL%"
-if not "%CODE%"=="0" goto failed
+if not "%CODE%"=="0" goto server_failed
 popd
 exit /b 0
 
@@ -32,9 +33,12 @@ if "%ERRORLEVEL%"=="0" set "PYTHON=%*"
 exit /b 0
 
 :no_python
-echo No usable Python found: Audit8 needs 64-bit Python 3.11 to 3.14.
-echo Get it from https://www.python.org/downloads/windows/ and tick "Add python.exe to PATH",
-echo or run:  winget install Python.Python.3.13
+type "scripts\no_python_windows.txt"
+
+goto failed
+
+:server_failed
+echo To see what this machine lacks:  .venv\Scripts\python.exe -m audit8 doctor
 
 :failed
 rem Keep the window open to be read, unless nobody is there to press a key: timeout refuses redirected input.

@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,6 +21,8 @@ from audit8.api.server import Server
 from audit8.audit.sources import make_source
 from audit8.compare.command import FIELDS as COMPARE_FIELDS
 from audit8.compare.command import MAX_TOKENS, MIN_TOKENS, MINUTES, Wish, compare
+from audit8.desktop import agrees, open_page
+from audit8.doctor import command as doctor
 from audit8.errors import Audit8Error, StartupError
 from audit8.logs import prepare_log, prepare_streams
 from audit8.settings import Settings
@@ -27,7 +31,7 @@ MAX_MINUTES = 24 * 60
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]` and `audit8 compare [flags]`."""
+    """`audit8 serve [flags]`, `audit8 compare [flags]` and `audit8 doctor [flags]`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -37,9 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_flags(compares, COMPARE_FIELDS)
     _add_compare_flags(compares)
+    doctors = commands.add_parser("doctor", help="check this machine, with a fix for each lack", allow_abbrev=False)
+    _add_flags(doctors, doctor.FIELDS)
+    doctor.add_flags(doctors)
     given = vars(parser.parse_args(argv))
-    if given.pop("command") == "serve":
+    command = given.pop("command")
+    if command == "serve":
         return serve(_settings(parser, given))
+    if command == "doctor":
+        asked = {name: given.pop(name) for name in ("as_json", "offline")}
+        return _doctor(_settings(parser, given), **asked)
     sample = given.pop("sample")
     own = {name: given.pop(name) for name in ("tokens", "minutes", "as_json")}
     return _compare(_settings(parser, given), sample, **own)
@@ -63,12 +74,25 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
 
     try:
         app = create_app(settings, load_engine or _loader(settings), stop)
-        sockets = open_sockets(settings.host, settings.port)
+        sockets = _open_sockets(settings)
     except StartupError as error:
         return _say(error)
-    server = Server(app, app.state.lifecycle, f"http://{_shown(settings.host)}:{sockets[0].getsockname()[1]}")
+    port = int(sockets[0].getsockname()[1])
+    listening = partial(open_page, settings.host, port) if settings.open_page else None
+    server = Server(app, app.state.lifecycle, f"http://{_shown(settings.host)}:{port}", listening)
     server.run(sockets)
     return _say(failures[0]) if failures else 0
+
+
+def _open_sockets(settings: Settings) -> list[socket.socket]:
+    """The sockets, on the next free port if the wanted one is taken and the user at the terminal agrees."""
+    try:
+        return open_sockets(settings.host, settings.port)
+    except StartupError as error:
+        free = int(error.details.get("free_port", 0))
+        if not free or not agrees(error.message, free, settings.lang):
+            raise
+        return open_sockets(settings.host, free)
 
 
 def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
@@ -84,6 +108,11 @@ def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
         return compare(settings, Wish(source, **wish))
     except Audit8Error as error:
         return _say(error)
+
+
+def _doctor(settings: Settings, **asked: bool) -> int:
+    _prepare_output("error")
+    return doctor.run(settings, **asked)
 
 
 def _loader(settings: Settings) -> LoadEngine:

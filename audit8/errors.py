@@ -8,6 +8,8 @@ Audit8Error
 │   ├── BadRequest              malformed, or a value out of range
 │   ├── SlowBody                the body did not arrive in time
 │   └── PromptTooLong           does not fit the model's context
+├── NotFound                    what was named is not here
+│   └── HistoryOff              ... because this server keeps no history
 ├── Unavailable                 try again later
 │   ├── NotReady                the model is still loading
 │   ├── QueueFull               too many jobs wait
@@ -64,6 +66,14 @@ class SlowBody(BadInput):
 
 class PromptTooLong(BadInput):
     code = "prompt_too_long"
+
+
+class NotFound(Audit8Error):
+    code = "not_found"
+
+
+class HistoryOff(NotFound):
+    code = "history_off"
 
 
 class Unavailable(Audit8Error):

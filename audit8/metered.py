@@ -108,8 +108,10 @@ class MeteredEngine:
             self.usage += used or Usage()
 
     async def score(self, messages: Sequence[Message], candidates: Sequence[str]) -> list[float]:
-        probabilities = await self._engine.score(messages, candidates)
-        self.usage += Usage(await asyncio.to_thread(self._prompt_tokens, messages), 1)
+        probabilities, prompt_tokens = await asyncio.gather(
+            self._engine.score(messages, candidates), asyncio.to_thread(self._prompt_tokens, messages)
+        )
+        self.usage += Usage(prompt_tokens, 1)
         self._rate.add(1)
         return probabilities
 

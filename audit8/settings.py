@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     allow_host: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further Host names this server answers to, comma-separated."
     )
+    history: bool = Field(True, description="Keep audits, with the code, in a file for the page's history.")
+    history_file: Path = Field(
+        Path.home() / ".local" / "share" / "audit8" / "history.db", description="The file that they are kept in."
+    )
+    history_days: int = Field(90, ge=0, description="Days after which an audit is deleted from it; 0: never.")
+    history_max: int = Field(1000, ge=0, description="Audits of one client that it holds, the newest; 0: no limit.")
+    open_page: bool = Field(False, description="Open the page in a browser, where there is a desktop.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or one JSON object each.")
     slow_request_s: float = Field(

@@ -16,6 +16,7 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -44,7 +45,7 @@ class Paced(FakeEngine):
             yield item
 
 prepare_log("error")
-settings = Settings(port=0, lang="en", max_jobs=64)
+settings = Settings(port=0, lang="en", max_jobs=64, history_file=sys.argv[2])
 app = create_app(settings, lambda _: Paced(replace(FAKE_INFO, parallel=16)))
 
 @app.get("/tasks")
@@ -201,8 +202,15 @@ async def crowd(port: int, clients: int, seconds: float, server: psutil.Process)
 
 def run(clients: int, seconds: float) -> dict[str, object]:
     """The figures of one run; `wrong` names every law that was broken."""
-    command = [sys.executable, "-c", SERVER, "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8") as process:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [sys.executable, "-c", SERVER, "0", str(Path(folder) / "history.db")],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process,
+    ):
         assert process.stdout is not None
         try:
             process.stdout.readline()
@@ -211,6 +219,7 @@ def run(clients: int, seconds: float) -> dict[str, object]:
             return _run(f"http://127.0.0.1:{port}", port, server, clients, seconds)
         finally:
             process.terminate()
+            process.wait(30)
 
 
 def _run(url: str, port: int, server: psutil.Process, clients: int, seconds: float) -> dict[str, object]:

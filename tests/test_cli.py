@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ import httpx
 import pytest
 
 from audit8 import cli
+from audit8.doctor import command
+from audit8.errors import StartupError
 from audit8.settings import Settings
 from tests.api.sse_reader import SseReader
 
@@ -119,6 +122,36 @@ def test_a_wrong_environment_is_named(
     assert "AUDIT8_MAX_JOBS" in capsys.readouterr().err
 
 
+def test_the_doctors_flags_reach_it(given: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, bool, bool]] = []
+
+    def run(settings: Settings, *, as_json: bool, offline: bool) -> int:
+        asked.append((settings.port, as_json, offline))
+        return 1
+
+    monkeypatch.setattr(command, "run", run)
+    assert cli.main(["doctor"]) == 1
+    assert cli.main(["doctor", "--port", "9", "--json", "--offline"]) == 1
+    assert asked == [(8000, False, False), (9, True, True)]
+    assert given == []
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_who_agrees_at_the_terminal_gets_the_next_port(agreed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "agrees", lambda *_: agreed)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        settings = Settings(host="127.0.0.1", port=port)
+        if not agreed:
+            with pytest.raises(StartupError, match="is taken by"):
+                cli._open_sockets(settings)
+            return
+        opened = cli._open_sockets(settings)
+        assert [one.getsockname()[1] for one in opened] > [port]
+        for one in opened:
+            one.close()
+
+
 # ---- the real process -------------------------------------------------------------------------------------------
 
 
@@ -147,11 +180,31 @@ def test_it_says_where_it_is_and_ctrl_c_ends_it_cleanly() -> None:
         out, said = taken.communicate(timeout=30)
         assert taken.returncode == 1
         assert out == ""
-        assert re.fullmatch(r"audit8: Port \d+ is taken by another program\. .*--port \d+\.\n", said)
+        assert re.fullmatch(r"audit8: Port \d+ is taken: Audit8 is already .*--port \d+\.\n", said)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script stands in for the browser")
+@pytest.mark.parametrize("wanted", ["true", "false"])
+def test_the_page_is_opened_when_it_can_be_read(wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\necho "$1" > "{opened}.half"; mv "{opened}.half" "{opened}"\n', encoding="utf-8")
+    browser.chmod(0o755)
+    for name in ("SSH_CONNECTION", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (("BROWSER", str(browser)), ("DISPLAY", ":0"), ("AUDIT8_OPEN_PAGE", wanted)):
+        monkeypatch.setenv(name, value)
+    with start("work") as process:
+        url = address_of(process)
+        while wanted == "true" and not opened.exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert opened.exists() is (wanted == "true")
+    assert not opened.exists() or opened.read_text().strip() == url
 
 
 @pytest.mark.parametrize(("signalled", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1)])

@@ -146,7 +146,7 @@ def test_the_routes_of_the_readme_are_the_routes_of_the_app() -> None:
 
     app = create_app(Settings(), never)
     there = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
-    named = re.findall(r"(?m)^\| `((?:GET|POST|DELETE) [^`]+)`", read("README.md"))
+    named = re.findall(r"(?m)^\| `((?:GET|POST|PUT|DELETE) [^`]+)`", read("README.md"))
     assert set(named) == there
 
 

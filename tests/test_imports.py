@@ -16,7 +16,7 @@ PACKAGE = ROOT / "audit8"
 BASE = frozenset({"types", "findings", "events", "errors", "figures"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
 UPPER = LOWER | {
-    *("files", "metered", "machine", "pipeline", "service", "startup"),
+    *("desktop", "ports", "files", "metered", "machine", "store", "pipeline", "service", "startup"),
     *("admission", "live", "logs", "metrics"),
 }
 MAY_IMPORT = {
@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "events": frozenset({"types", "findings"}),
     "errors": frozenset[str](),
     "figures": frozenset[str](),
+    "ports": frozenset[str](),
+    "desktop": BASE,
     "settings": BASE,
     "audit": BASE,
     "engine": BASE,
@@ -32,6 +34,7 @@ MAY_IMPORT = {
     "files": BASE | {"audit"},
     "metered": BASE | {"engine"},
     "machine": BASE | {"engine", "metered"},
+    "store": BASE | {"settings", "audit"},
     "pipeline": LOWER,
     "admission": BASE,
     "live": BASE | {"admission"},
@@ -41,7 +44,8 @@ MAY_IMPORT = {
     "startup": LOWER,
     "compare": UPPER,
     "api": UPPER,
-    "cli": UPPER | {"api", "compare"},
+    "doctor": UPPER | {"api"},
+    "cli": UPPER | {"api", "compare", "doctor"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.

@@ -32,13 +32,14 @@ class Quoting(FakeEngine):
         async for item in super().stream(messages, sampling):
             yield item
 
-sys.exit(serve(Settings(port=0, lang="en", grace=0, log_level="debug", log_format=sys.argv[1]), lambda _: Quoting()))
+settings = Settings(port=0, lang="en", grace=0, log_level="debug", log_format=sys.argv[1], history_file=sys.argv[2])
+sys.exit(serve(settings, lambda _: Quoting()))
 """
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_canary_in_the_code_is_in_no_log_and_no_metric(form: str) -> None:
-    command = [sys.executable, "-X", "dev", "-c", NOISY, form]
+def test_a_canary_in_the_code_is_in_no_log_and_no_metric(form: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "dev", "-c", NOISY, form, str(tmp_path / "history.db")]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as process:
@@ -105,7 +106,9 @@ from audit8.api.server import Server
 from audit8.settings import Settings
 from audit8.startup import load_engine
 
-settings = Settings(port=0, lang="en", model=sys.argv[1], cache_dir=Path(sys.argv[2]), context_tokens=8192)
+place = Path(sys.argv[2])
+kept = {"cache_dir": place, "history_file": place / "history.db"}
+settings = Settings(port=0, lang="en", model=sys.argv[1], context_tokens=8192, **kept)
 sockets = open_sockets(settings.host, settings.port)
 failures = []
 app = create_app(settings, lambda report: load_engine(settings, report), failures.append)

@@ -1,8 +1,8 @@
 """Who may call: Host and Origin on every route, API keys, the size of bodies, and the CORS answers for pages that may.
 
 A `text/plain` POST needs no preflight, so without these checks any website could drive the user's GPU, and without
-the Host check a name that is pointed at 127.0.0.1 could read the answers. Knows nothing of routes or of what a body
-means.
+the Host check a name that is pointed at 127.0.0.1 could read the answers. What lies under /api/ is for the server's own
+page alone: no other page may call it, a local one neither. Knows nothing of other routes or of what a body means.
 """
 
 import ipaddress
@@ -13,15 +13,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from audit8.api.keys import LOCAL_HOSTS, Keys
+from audit8.api.keys import Keys
 from audit8.api.limits import Body, declared_bytes, too_large
 from audit8.api.problems import answer, problem, request_id_of
 from audit8.errors import SlowBody
 from audit8.events import Failed
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[^\[\]:@/\\\s]+))(?::\d{1,5})?", re.IGNORECASE)
-METHODS = "GET, POST, PUT, DELETE, OPTIONS"
+OWN_PAGE = "/api/"  # the routes that no other page may call
+METHODS = "GET, POST, DELETE, OPTIONS"
 PREFLIGHT_AGE_S = 600
 CLIENT = "audit8.client"  # keys in the ASGI scope: the id of the client, "" where no keys are used
 STRANGER = "audit8.stranger"  # True: came in without a key, which open paths allow
@@ -51,9 +53,12 @@ class Gate:
         return bool(host) and host in self._hosts
 
     def origin_allowed(self, origin: str, host_header: str) -> bool:
-        origin = origin.lower()
-        same = origin in {f"http://{host_header.lower()}", f"https://{host_header.lower()}"}
-        return same or bool(LOCAL_ORIGIN.fullmatch(origin)) or origin in self._origins
+        allowed = bool(LOCAL_ORIGIN.fullmatch(origin.lower())) or origin.lower() in self._origins
+        return allowed or same_origin(origin, host_header)
+
+
+def same_origin(origin: str, host_header: str) -> bool:
+    return origin.lower() in {f"http://{host_header.lower()}", f"https://{host_header.lower()}"}
 
 
 class Access:
@@ -73,7 +78,8 @@ class Access:
         if refused := self._refuse(scope, headers):
             await refused(scope, receive, send)
             return
-        origin = headers.get("origin")
+        own = scope["path"].startswith(OWN_PAGE)
+        origin = None if own else headers.get("origin")
         send = _with_cors(send, origin) if origin else send
         if origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await _preflight(headers)(scope, receive, send)
@@ -93,6 +99,8 @@ class Access:
         origins = headers.getlist("origin")
         if any(not self._gate.origin_allowed(origin, host) for origin in origins) or len(origins) > 1:
             return _forbidden(scope, "Pages of that origin may not call this server.", "--allow-origin")
+        if scope["path"].startswith(OWN_PAGE) and _from_another_page(headers, host):
+            return problem(Failed("forbidden", "Only the server's own page may call this route."), request_id_of(scope))
         return None
 
     async def _unknown(self, scope: Scope, headers: Headers, body: Body) -> Response | None:
@@ -123,6 +131,14 @@ def is_open(path: str) -> bool:
 def _forbidden(scope: Scope, message: str, flag: str) -> Response:
     failed = Failed("forbidden", message, f"If it should be allowed, start the server with {flag}.")
     return problem(failed, request_id_of(scope))
+
+
+def _from_another_page(headers: Headers, host: str) -> bool:
+    """Whether a browser says so. A GET without CORS carries no Origin, but browsers of this decade say what it is."""
+    origin = headers.get("origin")
+    if origin is not None and not same_origin(origin, host):
+        return True
+    return headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
 
 
 def _preflight(headers: Headers) -> Response:

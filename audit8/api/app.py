@@ -1,5 +1,6 @@
 """Puts the HTTP side together: create_app gives the ASGI application. Decides nothing itself."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -7,17 +8,19 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from audit8 import __version__
-from audit8.api import audit, jobs, openai, page, problems, status
+from audit8.api import audit, history, jobs, machine, openai, page, problems, status
 from audit8.api import metrics as figures
 from audit8.api.access import Access, Gate
 from audit8.api.boundary import Boundary
-from audit8.api.keys import Keys, is_loopback, load_keys
+from audit8.api.keys import Keys, load_keys
 from audit8.api.lifecycle import Lifecycle
 from audit8.api.readiness import LoadEngine, OnFailed, Readiness
-from audit8.metered import MeteredEngine
+from audit8.machine import Monitor
 from audit8.metrics import Metrics
 from audit8.service import AuditService
 from audit8.settings import Settings
+from audit8.store.allowed import history_refusal, is_loopback
+from audit8.store.history import History, Kept
 
 DESCRIPTION = """\
 A private code-security auditor on this machine. Every error has one shape: {"error": {"code", "type", "message",
@@ -33,7 +36,7 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     first, so that running jobs end in words and not with a broken stream. Raises StartupError for the API keys.
     """
     keys = load_keys(settings)
-    readiness = Readiness(lambda progress: MeteredEngine(load_engine(progress)), on_failed)
+    readiness = Readiness(load_engine, on_failed)
     metrics = Metrics(lambda: figures.values_now(readiness, service))
     service = AuditService(
         readiness.engine_now,
@@ -44,14 +47,23 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
         metrics=metrics,
         on_lost=readiness.lost,
     )
+    kept = History(
+        Kept(settings.history_file, settings.history_days, settings.history_max),
+        off=history_refusal(settings, has_keys=bool(keys)),
+    )
+    monitor = Monitor(lambda: readiness.engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         readiness.start()
+        kept.start()
+        sampling = asyncio.create_task(monitor.run())
         try:
             yield
         finally:
+            sampling.cancel()
             await readiness.aclose()
+            await kept.aclose()
 
     gate = Gate(settings.host, settings.allow_host, settings.allow_origin)
     app = FastAPI(
@@ -68,11 +80,13 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     )
     app.state.lifecycle = Lifecycle(readiness, service, settings.grace)
     problems.install(app)
-    app.include_router(audit.make_router(service, settings))
+    app.include_router(audit.make_router(service, kept, settings))
     app.include_router(jobs.make_router(service))
-    app.include_router(openai.make_router(service, readiness, settings))
-    app.include_router(status.make_router(readiness, service, whole=is_loopback(settings.host)))
+    app.include_router(openai.make_router(service, readiness, kept, settings))
+    app.include_router(status.make_router(readiness, service, kept, whole=is_loopback(settings.host)))
     app.include_router(figures.make_router(metrics))
+    app.include_router(history.make_router(kept))
+    app.include_router(machine.make_router(monitor, readiness, service, settings))
     page.install(app, page.static_folder())
     return app
 

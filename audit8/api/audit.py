@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from audit8.api import sse
 from audit8.api.callers import caller_of
+from audit8.api.history import owner_of
 from audit8.api.intake import read_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES
@@ -17,6 +18,7 @@ from audit8.events import Accepted, Event, Failed, Found, Progress, Reported, To
 from audit8.findings import Report
 from audit8.service import AuditService
 from audit8.settings import Settings
+from audit8.store.history import History
 
 NAMES: dict[type[Event], str] = {
     Accepted: "accepted",
@@ -29,7 +31,7 @@ NAMES: dict[type[Event], str] = {
 }
 
 
-def make_router(service: AuditService, settings: Settings) -> APIRouter:
+def make_router(service: AuditService, history: History, settings: Settings) -> APIRouter:
     router = APIRouter()
 
     @router.post("/audit", response_model=Report, responses=AUDIT_RESPONSES, openapi_extra={"requestBody": AUDIT_BODY})
@@ -38,7 +40,7 @@ def make_router(service: AuditService, settings: Settings) -> APIRouter:
         caller = caller_of(request)
         job = await read_job(request, settings)
         request_id = request_id_of(request.scope)
-        events = never_raising(service.run_audit(job, caller), request_id)
+        events = history.keep(never_raising(service.run_audit(job, caller), request_id), job, owner_of(request.scope))
         first = await anext(events)  # a refusal is raised here, before anything is sent
         if sse.MEDIA_TYPE in request.headers.get("accept", "").lower():
             return sse.EventStream(_frames(first, events, request_id))

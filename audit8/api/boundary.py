@@ -18,7 +18,8 @@ from audit8.metrics import Metrics
 
 log = logging.getLogger("audit8.api")
 
-POLLED = frozenset({"/health", "/ready", "/metrics"})  # asked every few seconds by every open page: logged at debug
+# asked every few seconds by every open page, or while somebody types: logged at debug
+POLLED = frozenset({"/health", "/ready", "/metrics", "/api/machine", "/api/count"})
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,64}")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

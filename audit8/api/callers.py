@@ -3,10 +3,10 @@
 from fastapi import Request
 
 from audit8.api.access import CLIENT
-from audit8.api.keys import is_loopback
 from audit8.api.problems import request_id_of
 from audit8.errors import BadRequest
 from audit8.live import Caller
+from audit8.store.allowed import is_loopback
 
 TIMEOUT_HEADER = "x-timeout-s"
 

@@ -5,7 +5,6 @@ Knows the settings that name them and the headers that carry them; nothing of ro
 
 import hashlib
 import hmac
-import ipaddress
 import logging
 import re
 from pathlib import Path
@@ -14,10 +13,10 @@ from starlette.datastructures import Headers
 
 from audit8.errors import StartupError
 from audit8.settings import Settings
+from audit8.store.allowed import is_loopback
 
 log = logging.getLogger("audit8.api")
 
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 SHORT_KEY = 16  # characters; below it, a warning
 ID_LENGTH = 12
 _KEY = re.compile(r"[\x21-\x7e]{1,512}")
@@ -71,14 +70,6 @@ def load_keys(settings: Settings) -> Keys:
         if any(len(key) < SHORT_KEY for key in keys):
             log.warning("An API key has fewer than %d characters; it can be guessed.", SHORT_KEY)
     return Keys(keys)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine reach a server that is bound to `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() in LOCAL_HOSTS
 
 
 def client_id(key: str) -> str:

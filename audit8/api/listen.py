@@ -5,6 +5,7 @@ import socket
 import sys
 
 from audit8.errors import StartupError
+from audit8.ports import free_after, holder_of, is_audit8
 
 TRIES = 20  # for a port that the system chose for 127.0.0.1 and that somebody else has on ::1
 BACKLOG = 128
@@ -65,10 +66,13 @@ def _set_options(listening: socket.socket, family: int) -> None:
 def _refused(host: str, port: int, error: OSError) -> StartupError:
     if error.errno in NO_SUCH_ADDRESS:
         return StartupError(f"{host} is not an address of this machine.", hint="Check --host.", host=host)
-    taken = error.errno == errno.EADDRINUSE
-    why = "is taken by another program" if taken else f"cannot be opened ({error.strerror})"
-    return StartupError(
-        f"Port {port} {why}.",
-        hint=f"Is the server already running? If not, choose another port: --port {port + 1 if port < 65535 else 0}.",
-        port=port,
-    )
+    free = free_after(port)
+    other = f"hoose another port: --port {free}."
+    if error.errno != errno.EADDRINUSE:
+        return StartupError(f"Port {port} cannot be opened ({error.strerror}).", hint=f"C{other}", port=port)
+    if is_audit8(port):
+        message = f"Port {port} is taken: Audit8 is already running there."
+        hint = f"Open http://localhost:{port}, or, for a second server, c{other}"
+    else:
+        message, hint = f"Port {port} is taken by {holder_of(port) or 'another program'}.", f"C{other}"
+    return StartupError(message, hint=hint, port=port, free_port=free)

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from audit8.api import sse
 from audit8.api.answer_format import check_body, schema_of
 from audit8.api.callers import caller_of
+from audit8.api.history import owner_of
 from audit8.api.intake import Part, Submission, load_object, make_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.readiness import Readiness
@@ -28,6 +29,7 @@ from audit8.events import Event, Failed, Reported, Token
 from audit8.live import Caller
 from audit8.service import AuditService
 from audit8.settings import Settings
+from audit8.store.history import History
 from audit8.types import Finish, Lang, Message, Role, Sampling, Usage
 
 AUDIT_MODEL = "audit8"
@@ -40,7 +42,7 @@ _FENCE = re.compile(
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
-def make_router(service: AuditService, readiness: Readiness, settings: Settings) -> APIRouter:
+def make_router(service: AuditService, readiness: Readiness, history: History, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/v1")
     started_at_s = int(time.time())
 
@@ -48,7 +50,8 @@ def make_router(service: AuditService, readiness: Readiness, settings: Settings)
     async def chat(request: Request) -> Response:
         """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""
         asked = _checked(await request.body())
-        events = never_raising(_events(service, asked, settings.lang, caller_of(request)), request_id_of(request.scope))
+        answer = _events(service, history, asked, settings.lang, caller_of(request), owner_of(request.scope))
+        events = never_raising(answer, request_id_of(request.scope))
         await anext(events)  # Accepted; a refusal is raised here, before anything is sent
         name = AUDIT_MODEL if asked.model == AUDIT_MODEL else readiness.engine_now().info.model
         completion = _Completion(f"chatcmpl-{secrets.token_hex(12)}", int(time.time()), name)
@@ -86,7 +89,9 @@ def _checked(body: bytes) -> ChatRequest:
         raise BadRequest(f"{where}: {first['msg']}.", hint="See /docs for what is honoured.", param=where) from None
 
 
-def _events(service: AuditService, asked: ChatRequest, lang: Lang, caller: Caller) -> AsyncGenerator[Event | Finish]:
+def _events(
+    service: AuditService, history: History, asked: ChatRequest, lang: Lang, caller: Caller, owner: str
+) -> AsyncGenerator[Event | Finish]:
     if asked.model == AUDIT_MODEL:
         if schema_of(asked.response_format) is not None:
             raise BadRequest(
@@ -94,8 +99,8 @@ def _events(service: AuditService, asked: ChatRequest, lang: Lang, caller: Calle
                 hint="POST /audit gives the report as JSON.",
                 param="response_format",
             )
-        name_and_code = unfenced(_last_user_text(asked.messages))
-        return _as_chat(service.run_audit(make_job(Submission((name_and_code,)), lang), caller))
+        job = make_job(Submission((unfenced(_last_user_text(asked.messages)),)), lang)
+        return _as_chat(history.keep(service.run_audit(job, caller), job, owner))
     messages = [Message(_ROLES[message.role], message.content) for message in asked.messages]
     return service.run_chat(messages, _sampling(asked), caller)
 

@@ -51,6 +51,20 @@ AUDIT_BODY: dict[str, Any] = {
         },
     },
 }
+COUNT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"code": {"type": "string"}, "filename": {"type": "string"}},
+            }
+        }
+    },
+}
+REASON_BODY: dict[str, Any] = {
+    "content": {"application/json": {"schema": {"type": "object", "properties": {"reason": {"type": "string"}}}}},
+}
 _PROBLEM = {
     "type": "object",
     "properties": {

@@ -6,6 +6,7 @@ Knows sockets, signals and the order of stopping; nothing of routes.
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -73,7 +74,10 @@ class Protocol(H11Protocol):
 class Server(uvicorn.Server):
     """Serves `app` until it is told to stop, by a signal or by `should_exit`; see lifecycle.py for how it stops."""
 
-    def __init__(self, app: ASGIApp, lifecycle: Lifecycle, address: str) -> None:
+    def __init__(
+        self, app: ASGIApp, lifecycle: Lifecycle, address: str, listening: Callable[[], object] | None = None
+    ) -> None:
+        """`listening` is called when it does."""
         config = uvicorn.Config(
             app,
             http=Protocol,
@@ -90,6 +94,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._lifecycle = lifecycle
         self._address = address
+        self._listening = listening
         self._asked_twice = False
         self._stopped = threading.Event()
 
@@ -101,6 +106,8 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().set_exception_handler(log_loop_error)
         await super().startup(sockets)
         print(READY_LINE.format(address=self._address), flush=True)
+        if self._listening:
+            self._listening()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:  # a second Ctrl-C: no tracebacks of what it cuts off

@@ -12,15 +12,16 @@ from audit8.api.problems import answer, problem_body, request_id_of
 from audit8.api.readiness import Readiness
 from audit8.errors import Audit8Error
 from audit8.service import AuditService, failed
+from audit8.store.history import History
 
 
-def make_router(readiness: Readiness, service: AuditService, *, whole: bool = True) -> APIRouter:
+def make_router(readiness: Readiness, service: AuditService, history: History, *, whole: bool = True) -> APIRouter:
     """`whole`: callers without a key, where keys are used, are told everything too; else only how the server is."""
     router = APIRouter()
 
     @router.get("/health")
     async def health(request: Request) -> dict[str, Any]:
-        """Always 200 while the process lives: state, model, device, memory, load progress, jobs."""
+        """Always 200 while the process lives: state, model, device, memory, load progress, jobs, history."""
         if _is_stranger(request) and not whole:
             return {"status": "failed" if readiness.error else "ok", "state": readiness.state}
         engine = readiness.engine
@@ -33,6 +34,7 @@ def make_router(readiness: Readiness, service: AuditService, *, whole: bool = Tr
             "memory": asdict(engine.memory()) if engine else None,
             "progress": asdict(readiness.progress),
             "jobs": {"running": service.running, "waiting": service.waiting},
+            "history": asdict(history.state),
             "version": __version__,
             **(problem_body(failed(error), request_id_of(request.scope)) if error else {}),
         }

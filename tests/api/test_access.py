@@ -166,3 +166,27 @@ async def test_a_client_that_leaves_while_it_sends_is_no_error(caplog: pytest.Lo
         await channel.task
     assert channel.sent == []
     assert "unexpected" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),  # curl
+        ({"Origin": "http://localhost:8000"}, True),
+        ({"Origin": "http://localhost:8000", "Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),  # typed into the address bar
+        ({"Origin": "http://localhost:3000"}, False),
+        ({"Origin": "http://127.0.0.1:8000"}, False),
+        ({"Origin": "https://tools.example.org"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+    ],
+)
+async def test_what_is_for_the_own_page_is_refused_to_every_other(headers: dict[str, str], *, allowed: bool) -> None:
+    async with ready(FakeEngine(), allow_origin="https://tools.example.org") as client:
+        answer = await client.get("/api/machine", headers=headers)
+        preflight = await client.options("/api/machine", headers={**headers, "Access-Control-Request-Method": "PUT"})
+    assert answer.status_code == (200 if allowed else 403)
+    assert preflight.status_code == (405 if allowed else 403)
+    for one in (answer, preflight):
+        assert "access-control-allow-origin" not in one.headers

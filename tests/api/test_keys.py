@@ -9,9 +9,10 @@ from starlette.datastructures import Headers
 
 from audit8.api.access import is_open
 from audit8.api.app import create_app
-from audit8.api.keys import client_id, is_loopback, load_keys
+from audit8.api.keys import client_id, load_keys
 from audit8.engine.fake import FakeEngine
 from audit8.errors import StartupError
+from audit8.store.allowed import is_loopback
 from tests.api.serving import SQL, Channel, client_is_ready, ready, running, settings, until
 
 KEY, OTHER = "k-3f9a2c771d5e4b60", "k-another-8d21c0aa"

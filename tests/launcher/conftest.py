@@ -26,6 +26,7 @@ elif arguments != ["--version"]:
 FAKE_SERVER = """
 import json, os, pathlib, sys
 record = {"arguments": sys.argv[1:], "folder": os.getcwd(), "prefix": sys.prefix}
+record["open_page"] = os.environ.get("AUDIT8_OPEN_PAGE")
 pathlib.Path("server.json").write_text(json.dumps(record), encoding="utf-8")
 sys.exit(int(os.environ.get("FAKE_SERVER_EXIT", "0")))
 """

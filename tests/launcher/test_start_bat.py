@@ -33,6 +33,7 @@ VENV_PYTHON = r"""@echo off
 if not "%FAKE_LOG%"=="" echo venv %2 %3 %4 %5 %6 %7 >> "%FAKE_LOG%"
 if "%~2"=="-c" exit /b 0
 if "%~2"=="scripts\install.py" exit /b %FAKE_INSTALL%
+if not "%FAKE_LOG%"=="" echo page %AUDIT8_OPEN_PAGE% >> "%FAKE_LOG%"
 exit /b %FAKE_SERVER%
 """
 
@@ -45,6 +46,15 @@ def test_it_is_ascii_with_windows_line_ends() -> None:
     assert content.isascii()
     assert content.count(b"\r\n") == content.count(b"\n") > 0
     assert "*.bat text eol=crlf" in (ROOT / ".gitattributes").read_text(encoding="utf-8")
+
+
+def test_it_says_where_to_get_python_in_both_languages() -> None:
+    words = ROOT / "scripts" / "no_python_windows.txt"
+    assert f'type "scripts\\{words.name}"' in BAT.read_text(encoding="ascii")
+    content = words.read_bytes()
+    assert content.count(b"\r\n") == content.count(b"\n") > 0
+    for said in ("https://www.python.org/downloads/windows/", "3.11 to 3.14", "3.11 到 3.14"):
+        assert said in content.decode()
 
 
 def test_it_accepts_the_same_pythons_as_its_twin() -> None:
@@ -141,7 +151,8 @@ def wine(wine_prefix: dict[str, str], tmp_path: Path) -> Wine:
 def test_the_first_start_sets_up_then_serves_with_all_flags(wine: Wine) -> None:
     done = wine.start("--port", "9000", "--model", "my model")
     assert done.returncode == 0, done.stdout + done.stderr
-    probe, setup, server = wine.calls
+    probe, setup, server, page = wine.calls
+    assert page == "page true"
     assert probe.startswith('base -c "import ensurepip')
     assert setup == 'base "scripts\\install.py"'
     assert server == 'venv "simple_server_optimized.py" --port 9000 --model "my model"'
@@ -151,8 +162,10 @@ def test_the_first_start_sets_up_then_serves_with_all_flags(wine: Wine) -> None:
 def test_the_second_start_uses_the_venvs_python_alone(wine: Wine) -> None:
     assert wine.start().returncode == 0
     wine.log.unlink()
+    wine.environ["AUDIT8_OPEN_PAGE"] = "false"
     assert wine.start().returncode == 0
-    probe, setup, server = wine.calls
+    probe, setup, server, page = wine.calls
+    assert page == "page false"
     assert probe.startswith('venv -c "import ensurepip')
     assert setup == 'venv "scripts\\install.py"'
     assert server == 'venv "simple_server_optimized.py"'
@@ -170,6 +183,7 @@ def test_no_usable_python_says_where_to_get_one(wine: Wine) -> None:
     done = wine.start()
     assert done.returncode == 1
     assert "https://www.python.org/downloads/windows/" in done.stdout
+    assert "没有找到可用的 Python" in done.stdout
     assert not (wine.folder / ".venv").exists()
 
 
@@ -182,4 +196,6 @@ def test_a_failed_set_up_starts_no_server(wine: Wine) -> None:
 @pytest.mark.parametrize("code", [1, 3, 98])
 def test_the_exit_code_is_the_servers(wine: Wine, code: int) -> None:
     wine.environ["FAKE_SERVER"] = str(code)
-    assert wine.start().returncode == code
+    done = wine.start()
+    assert done.returncode == code
+    assert "-m audit8 doctor" in done.stdout

@@ -167,6 +167,13 @@ def test_an_old_driver_is_told(launcher: Launcher) -> None:
     assert "driver is too old" in done.stdout
 
 
+@pytest.mark.parametrize(("said", "heard"), [(None, "true"), ("false", "false")])
+def test_the_page_is_opened_unless_the_user_says_otherwise(installed: Launcher, said: str | None, heard: str) -> None:
+    installed.environ |= {} if said is None else {"AUDIT8_OPEN_PAGE": said}
+    assert installed.start().returncode == 0
+    assert installed.server["open_page"] == heard
+
+
 def test_messages_are_chinese_in_a_chinese_locale(launcher: Launcher) -> None:
     launcher.environ |= {"FAKE_PIP_FAILS": "requirement", "LC_ALL": "zh_CN.UTF-8", "PYTHONUTF8": "1"}
     assert "软件包安装失败" in launcher.start().stdout
