@@ -172,7 +172,10 @@ def probe(url: str, seconds: float) -> list[float]:
 
 def levels(url: str, server: psutil.Process) -> Levels:
     tasks = int(httpx.get(f"{url}/tasks", timeout=30).text)
-    handles = server.num_handles() if sys.platform == "win32" else server.num_fds()
+    if sys.platform == "win32":
+        handles = server.num_handles()
+    else:
+        handles = server.num_fds()
     return Levels(tasks, server.num_threads(), handles, server.memory_info().rss)
 
 
