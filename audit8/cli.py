@@ -25,13 +25,18 @@ from audit8.desktop import agrees, open_page
 from audit8.doctor import command as doctor
 from audit8.errors import Audit8Error, StartupError
 from audit8.logs import prepare_log, prepare_streams
+from audit8.scan.command import FAILED, scan
+from audit8.scan.flags import FIELDS as SCAN_FIELDS
+from audit8.scan.flags import Wish as ScanWish
+from audit8.scan.flags import add_flags as add_scan_flags
+from audit8.scan.flags import take_wish
 from audit8.settings import Settings
 
 MAX_MINUTES = 24 * 60
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]`, `audit8 compare [flags]` and `audit8 doctor [flags]`."""
+    """`audit8 serve [flags]`, `scan PATH... [flags]`, `compare [flags]` and `doctor [flags]`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -41,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_flags(compares, COMPARE_FIELDS)
     _add_compare_flags(compares)
+    scans = commands.add_parser("scan", help="audit files, folders or a change", allow_abbrev=False)
+    add_scan_flags(scans)
+    _add_flags(scans, SCAN_FIELDS)
     doctors = commands.add_parser("doctor", help="check this machine, with a fix for each lack", allow_abbrev=False)
     _add_flags(doctors, doctor.FIELDS)
     doctor.add_flags(doctors)
@@ -48,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = given.pop("command")
     if command == "serve":
         return serve(_settings(parser, given))
+    if command == "scan":
+        scan_wish = take_wish(scans, given)
+        return _scan(_settings(scans, given), scan_wish)
     if command == "doctor":
         asked = {name: given.pop(name) for name in ("as_json", "offline")}
         return _doctor(_settings(parser, given), **asked)
@@ -93,6 +104,15 @@ def _open_sockets(settings: Settings) -> list[socket.socket]:
         if not free or not agrees(error.message, free, settings.lang):
             raise
         return open_sockets(settings.host, free)
+
+
+def _scan(settings: Settings, wish: ScanWish) -> int:
+    _prepare_output("error" if wish.quiet else "warning")
+    try:
+        return scan(settings, wish)
+    except Audit8Error as error:
+        _say(error)
+        return FAILED
 
 
 def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:

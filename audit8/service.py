@@ -35,7 +35,8 @@ class AuditService:
     """`engine_now` gives the engine or raises NotReady. A chat is a job too.
 
     `max_jobs` jobs wait or run at most, `client_jobs` of them one client's (0: all), with `max_tokens` tokens in all.
-    No job takes longer than `job_timeout_s`. `on_lost` is told when the engine will not answer again.
+    No job takes longer than `job_timeout_s`. `budget_s`: the seconds of a job that names none. `on_lost` is told when
+    the engine will not answer again.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class AuditService:
         client_jobs: int = 0,
         max_tokens: int = MAX_TOKENS,
         job_timeout_s: float = TIMEOUT_S,
+        budget_s: float = 0.0,
         metrics: Metrics | None = None,
         on_lost: Callable[[Engine, EngineLost], None] | None = None,
     ) -> None:
@@ -53,6 +55,7 @@ class AuditService:
         self._engine_now = engine_now
         self._places = Places(Limits(max_jobs, client_jobs or max_jobs, max_tokens))
         self._job_timeout_s = job_timeout_s
+        self._budget_s = budget_s
         self._on_lost = on_lost
         self._turns: Turns | None = None
         self._live: set[Live] = set()
@@ -82,6 +85,7 @@ class AuditService:
         tokens = sum(len(source.text.encode(errors="replace")) for source in job.sources) // BYTES_PER_TOKEN
         with self._accepted("audit", job.id, tokens, caller, engine) as live:
             yield Accepted(job.id, len(job.sources), live.place.ahead)
+            job = replace(job, budget_s=job.budget_s or self._budget_s)
             run = Run(job, TimedEngine(engine, self.metrics), self._turns_of(live))
             async with aclosing(live.play(run.events())) as events:
                 async for event in events:

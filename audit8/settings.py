@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     cache_tokens: int = Field(
         0, ge=0, description="Tokens of all answers at once that the fused engine has room for; 0: four contexts."
     )
+    budget: float = Field(
+        40, ge=0, le=86_400, description="Seconds that the model may spend on one audit; 0: as long as it takes."
+    )
     max_body_bytes: int = Field(MIB, ge=1, description="Largest request body.")
     max_jobs: int = Field(32, ge=1, description="Jobs that may wait or run; the next one is refused with 429.")
     client_jobs: int = Field(

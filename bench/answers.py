@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,13 @@ from audit8.types import EngineInfo, Finish, Memory, Message, Piece, Sampling, U
 class StoredEngine:
     """See protocol.Engine. `load` gives the real engine; `count` its tokenizer's counter.
 
-    `seconds` adds up what the answers took when they were made; `documents` counts answers under a schema,
-    `valid` those that are JSON.
+    `name`: what to call the model, where it was asked under another one. `seconds` adds up what the answers took when
+    they were made; `documents` counts answers under a schema, `valid` those that are JSON.
     """
 
-    def __init__(self, path: Path, load: Callable[[], Engine], count: Callable[[str], int]) -> None:
+    def __init__(self, path: Path, load: Callable[[], Engine], count: Callable[[str], int], name: str = "") -> None:
         self._path = path
+        self._name = name
         self._load = load
         self._count = count
         self._engine: Engine | None = None
@@ -45,7 +46,7 @@ class StoredEngine:
         if self._info is None:
             self._info = self._real().info
             self._keep({"info": asdict(self._info)})
-        return self._info
+        return replace(self._info, model=self._name or self._info.model)
 
     def memory(self) -> Memory:
         return self._real().memory()
@@ -105,8 +106,8 @@ class StoredEngine:
         return self._answers[key]
 
     def _key(self, kind: str, messages: Sequence[Message], rest: object) -> str:
-        info = self.info
-        said = [info.model, info.quantisation, info.arithmetic, kind, [asdict(one) for one in messages], rest]
+        name, info = self._info.model if self._info else "", self.info
+        said = [name or info.model, info.quantisation, info.arithmetic, kind, [asdict(one) for one in messages], rest]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def _keep(self, record: dict[str, Any]) -> None:
@@ -122,7 +123,7 @@ def counter(folder: Path) -> Callable[[str], int]:
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def engine_from(folder: Path, answers: Path, context_tokens: int) -> StoredEngine:
+def engine_from(folder: Path, answers: Path, context_tokens: int, name: str = "") -> StoredEngine:
     """The model in `folder`, 8 bit, with its answers kept in the file `answers`."""
 
     def load() -> Engine:
@@ -132,7 +133,7 @@ def engine_from(folder: Path, answers: Path, context_tokens: int) -> StoredEngin
         settings = Settings(model=str(folder), context_tokens=context_tokens, lang="en")
         return load_engine(settings, lambda _: None)
 
-    return StoredEngine(answers, load, counter(folder))
+    return StoredEngine(answers, load, counter(folder), name)
 
 
 def _is_json(text: str) -> bool:

@@ -150,12 +150,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stages", default=",".join(STAGES), help="default: %(default)s")
     parser.add_argument("--pairs-only", action="store_true")
     parser.add_argument("--context-tokens", type=int, default=8192)
+    parser.add_argument("--name", default="", help="what the model is called, if the answers know another name")
     parser.add_argument("--evidence", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args(argv)
     found = {case.id: case for cases in read(options.files).values() for case in cases}
     cases = [case for case in found.values() if case.pair or not options.pairs_only]
-    engine = engine_from(options.model, options.answers, options.context_tokens)
+    engine = engine_from(options.model, options.answers, options.context_tokens, options.name)
     outcomes = asyncio.run(measure(cases, engine, options.stages.split(",")))
     for name, outcome in outcomes.items():
         print(f"\n{name}\n" + table("set", {**by(lambda case: case.set, cases), "all": cases}, outcome.claims))

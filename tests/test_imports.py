@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "audit8"
 
 # What each part of the package may import of the others; a new part is one line.
-BASE = frozenset({"types", "findings", "events", "errors", "figures"})
+BASE = frozenset({"types", "findings", "events", "errors", "figures", "terminal"})
 LOWER = BASE | {"settings", "audit", "engine", "models"}
 UPPER = LOWER | {
     *("desktop", "ports", "files", "metered", "machine", "store", "pipeline", "service", "startup"),
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "events": frozenset({"types", "findings"}),
     "errors": frozenset[str](),
     "figures": frozenset[str](),
+    "terminal": frozenset[str](),
     "ports": frozenset[str](),
     "desktop": BASE,
     "settings": BASE,
@@ -43,9 +44,10 @@ MAY_IMPORT = {
     "service": LOWER | {"pipeline", "admission", "live", "metrics"},
     "startup": LOWER,
     "compare": UPPER,
+    "scan": UPPER,
     "api": UPPER,
     "doctor": UPPER | {"api"},
-    "cli": UPPER | {"api", "compare", "doctor"},
+    "cli": UPPER | {"api", "compare", "doctor", "scan"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from audit8 import __version__
-from audit8.api import audit, history, jobs, machine, openai, page, problems, status
+from audit8.api import audit, export, history, jobs, machine, openai, page, problems, status
 from audit8.api import metrics as figures
 from audit8.api.access import Access, Gate
 from audit8.api.boundary import Boundary
@@ -44,6 +44,7 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
         client_jobs=_share(settings, keys),
         max_tokens=settings.max_queue_tokens,
         job_timeout_s=settings.job_timeout,
+        budget_s=settings.budget,
         metrics=metrics,
         on_lost=readiness.lost,
     )
@@ -82,6 +83,7 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     problems.install(app)
     app.include_router(audit.make_router(service, kept, settings))
     app.include_router(jobs.make_router(service))
+    app.include_router(export.make_router())
     app.include_router(openai.make_router(service, readiness, kept, settings))
     app.include_router(status.make_router(readiness, service, kept, whole=is_loopback(settings.host)))
     app.include_router(figures.make_router(metrics))

@@ -10,10 +10,12 @@ from starlette.responses import Response
 
 from audit8.api import sse
 from audit8.api.callers import caller_of
+from audit8.api.export import answer_in, asked_form
 from audit8.api.history import owner_of
 from audit8.api.intake import read_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
-from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES
+from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES, FORMAT_PARAMETER
+from audit8.errors import BadRequest
 from audit8.events import Accepted, Event, Failed, Found, Progress, Reported, Token, Withdrawn
 from audit8.findings import Report
 from audit8.service import AuditService
@@ -34,20 +36,30 @@ NAMES: dict[type[Event], str] = {
 def make_router(service: AuditService, history: History, settings: Settings) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/audit", response_model=Report, responses=AUDIT_RESPONSES, openapi_extra={"requestBody": AUDIT_BODY})
+    @router.post(
+        "/audit",
+        response_model=Report,
+        responses=AUDIT_RESPONSES,
+        openapi_extra={"requestBody": AUDIT_BODY, "parameters": [FORMAT_PARAMETER]},
+    )
     async def audit(request: Request) -> Response:
         """Audit code. With `Accept: text/event-stream` the answer is the job's events as they happen."""
         caller = caller_of(request)
+        stream = sse.MEDIA_TYPE in request.headers.get("accept", "").lower()
+        form = asked_form(request)
+        if stream and form != "json":
+            raise BadRequest("An event stream carries JSON.", hint="Send the report to /api/export.", param="format")
         job = await read_job(request, settings)
         request_id = request_id_of(request.scope)
         events = history.keep(never_raising(service.run_audit(job, caller), request_id), job, owner_of(request.scope))
         first = await anext(events)  # a refusal is raised here, before anything is sent
-        if sse.MEDIA_TYPE in request.headers.get("accept", "").lower():
+        if stream:
             return sse.EventStream(_frames(first, events, request_id))
         last = await sse.unless_gone(request.receive, last_of(events))
         if isinstance(last, Failed):
             return problem(last, request_id)
-        return Response(sse.to_json(data_of(last, request_id)), media_type="application/json")
+        assert isinstance(last, Reported)  # a job ends with a report or fails
+        return await answer_in(form, last.report)
 
     return router
 

@@ -95,7 +95,7 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
             for name, value in SECURITY_HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)  # a route may have a stricter one of its own
             headers.setdefault("Cache-Control", "no-store")
         self._out_bytes += len(message.get("body", b""))
         await self._send(message)

@@ -37,6 +37,7 @@ _TYPES = {
     "text/x-patch": "diff",
 }
 _FORM_FIELDS = {*CODE_FIELDS, *NAME_FIELDS, "language", "lang"}
+_QUERY = {"filename", "language", "lang", "format", "timeout_s"}  # format is export.py's
 _FORM_BODY = re.compile(r"[!-~]*[%+][!-~]*")
 WORDS: dict[str, dict[Lang, str]] = {
     "fields": {"en": "Unknown fields were ignored: {names}.", "zh": "已忽略未知字段：{names}。"},
@@ -180,10 +181,7 @@ def with_query(submission: Submission, query: Mapping[str, str]) -> Submission:
     if len(parts) == 1 and not parts[0].name:
         parts = (replace(parts[0], name=query.get("filename", "")),)
     parts = tuple(part if part.language else replace(part, language=query.get("language", "")) for part in parts)
-    unknown = (
-        *submission.unknown,
-        *(name for name in query if name not in {"filename", "language", "lang", "timeout_s"}),
-    )
+    unknown = (*submission.unknown, *(name for name in query if name not in _QUERY))
     return Submission(parts, submission.lang or query.get("lang", ""), unknown)
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
+from audit8.audit.formats import FORMATS, FORMS
+
 _FILE = {
     "type": "object",
     "required": ["code"],
@@ -89,13 +91,41 @@ def problem_response(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
 
 
+FORMAT_PARAMETER: dict[str, Any] = {
+    "name": "format",
+    "in": "query",
+    "description": "The form of the report; also by the Accept header. An event stream carries JSON.",
+    "schema": {"enum": list(FORMATS), "default": "json"},
+}
+EXPORT_BODY: dict[str, Any] = {
+    "required": True,
+    "description": "A report as POST /audit answers it.",
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
+EXPORT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The report in that form.",
+        "content": {media: {"schema": {"type": "string"}} for form in FORMS.values() for media in form.accepts},
+    },
+    400: problem_response("Not a report, or an unknown format."),
+    403: problem_response("A page of another origin."),
+    413: problem_response("Larger than limit_bytes."),
+}
 AUDIT_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": (
             "The report. As text/event-stream: the events accepted, progress, token, finding, and exactly one of "
             "report (the same report) and error (what `error` holds in a JSON answer)."
         ),
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {
+            "text/event-stream": {"schema": {"type": "string"}},
+            **{
+                media: {"schema": {"type": "string"}}
+                for name, form in FORMS.items()
+                if name != "json"
+                for media in form.accepts
+            },
+        },
     },
     400: problem_response("Malformed."),
     403: problem_response("This Host or Origin may not call the server."),

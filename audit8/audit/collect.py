@@ -82,9 +82,11 @@ class Collector:
         if self._bare_diffs:
             self._warn(words("diff_only", self.lang, count=self._bare_diffs))
 
-    def job(self, job_id: str, warnings: tuple[str, ...] = ()) -> Job:
-        """What was gathered, as a job; `warnings` come first. Raises EmptyCode if there is nothing to audit."""
-        if not self.sources:
+    def job(self, job_id: str, warnings: tuple[str, ...] = (), *, may_be_empty: bool = False) -> Job:
+        """What was gathered, as a job; `warnings` come first. Raises EmptyCode if there is nothing to audit, unless
+        that may be.
+        """
+        if not self.sources and not may_be_empty:
             names = "; ".join(f"{one.file}: {one.reason}" for one in self.skipped[:3])
             hint = f"Skipped: {names}" + (" …" if len(self.skipped) > 3 else "") if names else ""
             raise EmptyCode(

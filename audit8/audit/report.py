@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from audit8.audit.ground import merge
-from audit8.audit.report_text import sorted_findings, to_markdown
+from audit8.audit.order import sorted_findings
+from audit8.audit.report_text import to_markdown
 from audit8.findings import FileCoverage, Finding, Rejected, Report, RiskLevel, Timings
 from audit8.types import EngineInfo, Job, Usage
 
@@ -36,7 +37,7 @@ def build_report(
 
     `warnings` come after the job's own. `created_at` is ISO 8601: this module has no clock.
     """
-    ordered = sorted(sorted_findings(merge(findings)), key=lambda finding: not finding.counts)
+    ordered = sorted_findings(merge(findings))
     report = Report(
         id=job.id,
         result="",

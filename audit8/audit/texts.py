@@ -41,6 +41,10 @@ TEXTS: dict[str, dict[Lang, str]] = {
     "severity": {"en": "Severity", "zh": "严重程度"},
     "confidence": {"en": "Confidence", "zh": "置信度"},
     "found_by": {"en": "Found by", "zh": "来源"},
+    "verdict": {"en": "Verdict", "zh": "评判结论"},
+    "verdict_exploitable": {"en": "exploitable", "zh": "可被利用"},
+    "verdict_uncertain": {"en": "uncertain", "zh": "不确定"},
+    "verdict_unjudged": {"en": "not judged", "zh": "未评判"},
     "by_rule": {"en": "static rule", "zh": "静态规则"},
     "by_model": {"en": "the model", "zh": "模型"},
     "why": {"en": "Why", "zh": "原因"},
@@ -59,10 +63,22 @@ TEXTS: dict[str, dict[Lang, str]] = {
         "en": "The static rules read every given line of every file.",
         "zh": "静态规则读了每个文件中给出的每一行。",
     },
+    "read_by_rules": {"en": "the static rules read all {total} lines", "zh": "静态规则读了全部 {total} 行"},
     "lines": {"en": "lines", "zh": "行"},
     "about": {"en": "How it was made", "zh": "运行信息"},
     "model": {"en": "Model", "zh": "模型"},
+    "no_model": {"en": "none: the static rules only", "zh": "无：只用静态规则"},
+    "weights": {"en": "Weights", "zh": "权重"},
+    "weights_8bit": {"en": "8 bit", "zh": "8 位"},
+    "weights_4bit": {"en": "4 bit", "zh": "4 位"},
+    "weights_none": {"en": "as they are, not quantised", "zh": "原样，未量化"},
     "device": {"en": "Device", "zh": "设备"},
+    "arithmetic": {"en": "Arithmetic", "zh": "运算方式"},
+    "budget": {"en": "Budget", "zh": "时间预算"},
+    "seconds": {"en": "{count} s", "zh": "{count} 秒"},
+    "no_budget": {"en": "none: as long as it takes", "zh": "无：不限时间"},
+    "sent_to_label": {"en": "Privacy", "zh": "隐私"},
+    "sent_to": {"en": "The code was sent to {address}.", "zh": "代码已发送到 {address}。"},
     "time": {"en": "Time", "zh": "用时"},
     "time_parts": {
         "en": "{total} s (queued {queued} s, prefill {prefill} s, decode {decode} s, {speed} tokens/s)",
@@ -71,6 +87,42 @@ TEXTS: dict[str, dict[Lang, str]] = {
     "tokens": {"en": "Tokens", "zh": "Token 数"},
     "token_parts": {"en": "{prompt} in, {completion} out", "zh": "输入 {prompt}，输出 {completion}"},
     "warnings": {"en": "Warnings", "zh": "警告"},
+    "left_out": {"en": "What the budget had no room for", "zh": "时间预算未能覆盖的部分"},
+    "suppressed": {
+        "en": "Suppressed ({count}): accepted by you, not part of the risk level",
+        "zh": "已抑制（{count} 个）：由您接受，不计入风险等级",
+    },
+    "suppressed_by_baseline": {"en": "by the baseline", "zh": "由基线文件"},
+    "suppressed_by_comment": {"en": "by a comment", "zh": "由代码注释"},
+    "no_reason": {"en": "no reason given", "zh": "未写理由"},
+    "more_suppressed": {"en": "{count} more in the JSON answer.", "zh": "其余 {count} 个见 JSON 结果。"},
+    "filtered_title": {"en": "Filtered out ({count})", "zh": "已过滤（{count} 条）"},
+    "skipped_title": {"en": "Not audited ({count})", "zh": "未审计（{count} 个）"},
+    "file": {"en": "File", "zh": "文件"},
+    "made_at": {"en": "Made", "zh": "生成时间"},
+    # Suppressions: what of a baseline or of a comment did not count.
+    "stale_entry": {
+        "en": "The baseline entry {fingerprint} ({name}) of {file} matches nothing any more.",
+        "zh": "基线条目 {fingerprint}（{name}，{file}）已不再匹配任何问题。",
+    },
+    "stale_more": {"en": "{count} more baseline entries match nothing.", "zh": "另有 {count} 条基线条目不再匹配。"},
+    "stale_comment": {
+        "en": "The comment audit8: ignore[{names}] at {place} names nothing that was found there.",
+        "zh": "{place} 处的注释 audit8: ignore[{names}] 没有对应的问题。",
+    },
+    "comment_no_reason": {
+        "en": "The comment audit8: ignore[{names}] at {place} gives no reason and does not count.",
+        "zh": "{place} 处的注释 audit8: ignore[{names}] 没有写理由，不生效。",
+    },
+    "comment_unknown": {
+        "en": "The comment audit8: ignore[{names}] at {place} names no CWE, class or rule that is known, and does not "
+        "count.",
+        "zh": "{place} 处的注释 audit8: ignore[{names}] 没有指明已知的 CWE、类别或规则，不生效。",
+    },
+    "comment_in_change": {
+        "en": "The comment audit8: ignore[{names}] at {place} is part of the change itself and does not count.",
+        "zh": "{place} 处的注释 audit8: ignore[{names}] 是本次改动自身的一部分，不生效。",
+    },
     "pasted": {"en": "pasted code", "zh": "粘贴的代码"},
     "critical": {"en": "critical", "zh": "严重"},
     "high": {"en": "high", "zh": "高"},
@@ -84,6 +136,11 @@ TEXTS: dict[str, dict[Lang, str]] = {
     "cut_off": {
         "en": "The model's answer was cut off at its token limit for {places}; it may have had more to say.",
         "zh": "以下位置的模型输出达到 token 上限而被截断，可能尚未说完：{places}。",
+    },
+    "too_small": {
+        "en": "This model is too small to judge code: the findings are those of the static rules, unjudged. A model of "
+        "7 billion parameters or more judges each of them.",
+        "zh": "该模型太小，无法评判代码：所列问题均来自静态规则，未经评判。70 亿参数及以上的模型会逐条评判。",
     },
     # What the seconds of a job were not enough for.
     "left_unread": {
@@ -99,6 +156,10 @@ TEXTS: dict[str, dict[Lang, str]] = {
         "zh": "{count} 个问题没有模型给出的解释",
     },
     # Why a claim was filtered out.
+    "too_small_alone": {
+        "en": "named by a model that is too small to judge, and by no static rule",
+        "zh": "仅由过小、无法评判的模型指出，没有静态规则支持",
+    },
     "judged_safe": {
         "en": "judged to be no real flaw (confidence {percent} %)",
         "zh": "经评判不是真实漏洞（置信度 {percent}%）",

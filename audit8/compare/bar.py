@@ -4,8 +4,8 @@ import time
 from typing import TextIO
 
 from audit8.compare.measures import SideName
-from audit8.compare.table import pad, width
 from audit8.compare.words import say
+from audit8.terminal import RedrawnLine
 from audit8.types import Lang
 
 CELLS = 24
@@ -19,7 +19,7 @@ class Bar:
         self._lang = lang
         self._stage: tuple[str, str] = ("", "")
         self._began_s = 0.0
-        self._drawn = 0
+        self._redrawn = RedrawnLine(out)
 
     def show(self, side: SideName, stage: str, done: int, total: int) -> None:
         """`done` of `total`; 0 of 0 where it is not known how much there is to do."""
@@ -28,13 +28,10 @@ class Bar:
             if not self._out.isatty():
                 print(f"{say(self._lang, side)}: {say(self._lang, stage)}", file=self._out, flush=True)
         if self._out.isatty():
-            self._draw(self._line(side, stage, done, total))
+            self._redrawn.show(self._line(side, stage, done, total))
 
     def clear(self) -> None:
-        if self._drawn:
-            self._draw("")
-            self._out.write("\r")
-            self._out.flush()
+        self._redrawn.clear()
 
     def _line(self, side: SideName, stage: str, done: int, total: int) -> str:
         filled = min(CELLS, CELLS * done // total) if total else 0
@@ -42,8 +39,3 @@ class Bar:
         cells = "#" * filled + "." * (CELLS - filled)
         elapsed = f"{time.monotonic() - self._began_s:.0f} s"
         return f"{say(self._lang, side)} [{cells}] {share} {say(self._lang, stage)} {elapsed}"
-
-    def _draw(self, line: str) -> None:
-        self._out.write("\r" + pad(line, self._drawn))
-        self._out.flush()
-        self._drawn = width(line)

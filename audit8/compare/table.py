@@ -3,13 +3,13 @@
 Model names, file names and errors are hostile text: nothing here lets a control character through to the terminal.
 """
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from audit8.audit.hidden import one_line
 from audit8.compare.measures import MEASURES, Comparison, Side
 from audit8.compare.words import say
+from audit8.terminal import pad, width
 from audit8.types import Lang
 
 GIB = 1024**3
@@ -27,15 +27,6 @@ class Row:
     name: str
     figure: Callable[[float], str]
     change: Callable[[float, float], str]
-
-
-def width(text: str) -> int:
-    """Columns on a terminal: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def pad(text: str, columns: int) -> str:
-    return text + " " * (columns - width(text))
 
 
 def render(found: Comparison, lang: Lang, *, blocks: bool) -> str:

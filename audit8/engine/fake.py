@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -53,7 +53,10 @@ class Call:
 
 
 class FakeEngine:
-    """See protocol.Engine. Answers come in the order of `enqueue`; after the last one every answer is `default`."""
+    """See protocol.Engine. Answers come in the order of `enqueue`; after the last one every answer is `default`.
+
+    `opinion` gives the probabilities of a `score` from the text of its last message, where none are enqueued.
+    """
 
     def __init__(self, info: EngineInfo = FAKE_INFO, *, default: str = "[]") -> None:
         self.calls: list[Call] = []
@@ -62,6 +65,7 @@ class FakeEngine:
         self._default = default
         self._answers: deque[Answer] = deque()
         self._scores: deque[list[float]] = deque()
+        self.opinion: Callable[[str], list[float]] | None = None
 
     def enqueue(
         self,
@@ -127,7 +131,9 @@ class FakeEngine:
 
     async def score(self, messages: Sequence[Message], candidates: Sequence[str]) -> list[float]:
         self.calls.append(Call(tuple(messages), Sampling(max_tokens=1), started=True, ended=True))
-        return self._scores.popleft() if self._scores else [1.0 / len(candidates)] * len(candidates)
+        if self._scores:
+            return self._scores.popleft()
+        return self.opinion(messages[-1].content) if self.opinion else [1.0 / len(candidates)] * len(candidates)
 
     async def aclose(self) -> None:
         self.closed = True

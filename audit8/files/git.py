@@ -6,7 +6,7 @@ text converters, and the filters of its attributes.
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,16 @@ from audit8.errors import BadRequest
 from audit8.files.walk import read_file
 
 TIMEOUT_S = 60
-_SAFE = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "diff.external=", "--no-pager")
+_SAFE = (
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "-c",
+    "diff.external=",
+    "--no-pager",
+    "--literal-pathspecs",
+)
 _FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
 _DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--src-prefix=a/", "--dst-prefix=b/")
 
@@ -27,13 +36,15 @@ class Change:
     whole: Callable[[str], bytes | None]
 
 
-def read_change(folder: Path, base: str, head: str = "") -> Change:
-    """The change from `base` to `head`, or to the work tree if `head` is "". Raises BadRequest."""
+def read_change(folder: Path, base: str, head: str = "", only: Sequence[Path] = ()) -> Change:
+    """The change from `base` to `head`, or to the work tree if `head` is "", at or below the paths `only` if there are
+    any. Raises BadRequest.
+    """
     for revision in filter(None, (base, head)):
         if revision.startswith("-"):
             raise BadRequest(f"{revision!r} is not a revision.", hint="For example HEAD~1, or a branch's name.")
     root = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").rstrip(b"\r\n"))).resolve()
-    diff = _git(root, *_without_filters(root), *_DIFF, *filter(None, (base, head)), "--")
+    diff = _git(root, *_without_filters(root), *_DIFF, *filter(None, (base, head)), "--", *_within(root, only))
 
     def whole(name: str) -> bytes | None:
         if head:
@@ -45,6 +56,18 @@ def read_change(folder: Path, base: str, head: str = "") -> Change:
         return None if read.code else read.data
 
     return Change(diff, whole)
+
+
+def _within(root: Path, paths: Sequence[Path]) -> list[str]:
+    """Paths as git takes them, from its own root; a path that is the root itself means everything."""
+    found = []
+    for path in paths:
+        whole = path.parent.resolve() / path.name if path.name else path.resolve()
+        whole = whole.resolve() if whole.name == ".." else whole
+        if not whole.is_relative_to(root):
+            raise BadRequest(f"{path} is not in the repository at {root}.", hint="Name paths of one repository.")
+        found.append(whole.relative_to(root).as_posix())
+    return [] if "." in found else found
 
 
 def _show(root: Path, revision: str, name: str) -> bytes | None:

@@ -17,8 +17,11 @@ from audit8.types import Job, Lang
 MAX_TOTAL_BYTES = 256 * 1024 * 1024
 
 
-def job_of_paths(paths: Sequence[Path], lang: Lang) -> Job:
+def job_of_paths(paths: Sequence[Path], lang: Lang, *, base: Path | None = None, may_be_empty: bool = False) -> Job:
     """Files, folders and zip archives; what is over `MAX_TOTAL_BYTES` in all is listed.
+
+    `base`: the folder that names are relative to where they can be; a file given twice is then read once.
+    `may_be_empty`: a job without sources, rather than EmptyCode.
 
     Raises:
         BadRequest: there is no such path.
@@ -27,25 +30,45 @@ def job_of_paths(paths: Sequence[Path], lang: Lang) -> Job:
     """
     collector = Collector(lang, many=len(paths) > 1)
     left_bytes = MAX_TOTAL_BYTES
-    for read in read_paths(paths):
+    alone = len(paths) == 1
+    seen: set[str] = set()
+    for read in read_paths(paths, base):
+        if base and read.name in seen:
+            continue
+        seen.add(read.name)
         left_bytes -= len(read.data)
         if left_bytes < 0:
             collector.skip(read.name, "total")
         else:
-            _take(collector, read, alone=len(paths) == 1)
-    return collector.job(secrets.token_hex(8))
+            try:
+                _take(collector, read, alone=alone)
+            except EmptyCode:
+                if not may_be_empty:
+                    raise
+                collector.skip(read.name, "empty")
+    return collector.job(secrets.token_hex(8), may_be_empty=may_be_empty)
 
 
-def job_of_change(folder: Path, lang: Lang, *, base: str = "HEAD", head: str = "") -> Job:
+def job_of_change(
+    folder: Path,
+    lang: Lang,
+    *,
+    base: str = "HEAD",
+    head: str = "",
+    only: Sequence[Path] = (),
+    may_be_empty: bool = False,
+) -> Job:
     """What changed in the repository at `folder` from revision `base` to `head`, or to the files as they lie there.
 
-    Raises BadRequest: no repository, no git, or no such revision. EmptyCode: nothing changed.
+    `only`: what lies at or below these paths; all of it if there are none. Names are relative to the repository.
+
+    Raises BadRequest: no repository, no git, or no such revision. EmptyCode (not with `may_be_empty`): nothing changed.
     """
-    change: Change = read_change(folder, base, head)
+    change: Change = read_change(folder, base, head, only)
     collector = Collector(lang)
     if change.diff.strip():
         collector.add_diff(change.diff, change.whole)
-    return collector.job(secrets.token_hex(8))
+    return collector.job(secrets.token_hex(8), may_be_empty=may_be_empty)
 
 
 def _take(collector: Collector, read: Read, *, alone: bool) -> None:

@@ -37,10 +37,11 @@ class Read:
     named: bool = False
 
 
-def read_paths(paths: Sequence[Path]) -> Iterator[Read]:
+def read_paths(paths: Sequence[Path], base: Path | None = None) -> Iterator[Read]:
     """Every file at or below `paths`, one in memory at a time.
 
-    Names are relative to the folder that was given; of several folders each name begins with its folder's.
+    Names are relative to `base` where a path lies below it, as it was given. Else they are relative to the folder that
+    was given; of several folders each name begins with its folder's.
 
     Raises:
         BadRequest: before the first file, if one of `paths` does not exist.
@@ -48,16 +49,25 @@ def read_paths(paths: Sequence[Path]) -> Iterator[Read]:
     for path in paths:
         if not path.exists():
             raise BadRequest(f"There is no file or folder {path}.", hint="Check the path.")
-    return _read_all(paths)
+    return _read_all(paths, base)
 
 
-def _read_all(paths: Sequence[Path]) -> Iterator[Read]:
+def _read_all(paths: Sequence[Path], base: Path | None) -> Iterator[Read]:
     for path in paths:
         root = path.resolve()
-        if root.is_dir():
-            yield from _walk(root, f"{path.name or root.name}/" if len(paths) > 1 else "")
+        below = _below(path, base) if base else None
+        if not root.is_dir():
+            yield read_file(root, "/".join(below or (path.name,)), named=True)
+        elif below is not None:
+            yield from _walk(root, "".join(f"{part}/" for part in below))
         else:
-            yield read_file(root, path.name, named=True)
+            yield from _walk(root, f"{path.name or root.name}/" if len(paths) > 1 else "")
+
+
+def _below(path: Path, base: Path) -> tuple[str, ...] | None:
+    """The parts of `path` below `base`, by the paths' words alone (no link is looked at); None if it is not below."""
+    whole, above = (Path(os.path.abspath(one)) for one in (path, base))
+    return whole.relative_to(above).parts if whole.is_relative_to(above) else None
 
 
 def read_file(path: Path, name: str, *, named: bool = False) -> Read:

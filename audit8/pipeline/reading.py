@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from audit8.audit.classes import CLASSES, VulnClass, by_cwe, for_language
-from audit8.audit.judging import Calibration, Evidence, confidence, verdict
+from audit8.audit.judging import Calibration, Evidence, confidence, logit, mean_logit, verdict
 from audit8.audit.parse import parse_candidates
 from audit8.audit.questions import (
     Choice,
@@ -74,8 +74,8 @@ class Reading:
         listed = await self._list() if self._stages.listing else []
         self.listed = True
         await self._settle(self._record.open(self._step, listed))
-        if self._stages.sweep and self._calibration.sweep is not None:
-            await self._settle(await self._sweep(self._calibration.sweep))
+        if self._stages.sweep and self._calibration.judges:
+            await self._settle(await self._sweep())
 
     # ---- finders -----------------------------------------------------------------------------------------------
 
@@ -88,12 +88,13 @@ class Reading:
         self._record.was_read(self._step, cut_off=answer.cut_off)
         return await self._ground(parse_candidates(answer.text, self._lang))
 
-    async def _sweep(self, least: float) -> list[Open]:
+    async def _sweep(self) -> list[Open]:
         """Every other class of the language by a closed question; the likely ones get a line."""
         classes = [one for one in for_language(self._step.chunk.source.language) if one.id not in self._asked]
         await together(self._about_class(one) for one in classes)
-        odds = {one: confidence(Evidence(chunk=self._asked[one.id]), self._calibration) for one in classes}
-        likely = sorted((one for one in classes if odds[one] >= least), key=lambda one: -odds[one])
+        odds = {one: mean_logit(self._asked[one.id]) for one in classes if self._asked[one.id]}
+        least = logit(self._calibration.sweep)
+        likely = sorted((one for one in odds if odds[one] >= least), key=lambda one: -odds[one])
         found = await together(self._locate(one) for one in likely[:MAX_SWEPT])
         return [opened for some in found for opened in some]
 
@@ -121,12 +122,16 @@ class Reading:
     async def _settle(self, candidates: Sequence[Open]) -> None:
         """Each candidate, the most severe first, becomes a finding, stays one or is filtered out."""
         self.open = sorted(candidates, key=lambda one: one.finding.severity.rank)
-        if self._stages.judge:
+        if not self._stages.judge:
+            for one in self.open:
+                if not one.shown:
+                    self._tell_all(self._record.take(self._step.index, Grounded([one.finding], [])))
+        elif self._calibration.judges:
             await self._judge_all()
         else:
             for one in self.open:
                 if not one.shown:
-                    self._tell_all(self._record.take(self._step.index, Grounded([one.finding], [])))
+                    self._record.disbelieve(one.finding)
         self.open = []
 
     async def _judge_all(self) -> None:

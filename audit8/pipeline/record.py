@@ -64,6 +64,7 @@ class Record:
     filtered: list[Rejected] = field(default_factory=list)
     left_out: list[Step] = field(default_factory=list)
     judged: list[Open] = field(default_factory=list)
+    too_small: bool = False
     unjudged: int = 0
     unexplained: int = 0
     _read: list[list[LineRange]] = field(init=False)
@@ -114,21 +115,20 @@ class Record:
                 return [self.replace(step.index, finding, judged)]
             return list(self.take(step.index, Grounded([judged], [])))
         reason = words("judged_safe", self.job.lang, percent=round(confidence * 100))
-        self.filtered.append(
-            Rejected(
-                title=finding.title,
-                file=finding.file,
-                line=finding.start_line,
-                reason=reason,
-                origin=finding.origin,
-                cwe=finding.cwe,
-                confidence=round(confidence, 3),
-            )
-        )
+        self._reject(finding, reason, round(confidence, 3))
         if not one.shown:
             return []
         self.of[step.index] = [other for other in self.of[step.index] if other != finding]
         return [Withdrawn(finding.file, finding.fingerprint, finding.start_line, reason)]
+
+    def disbelieve(self, finding: Finding) -> None:
+        """A model that is too small to judge has named a place where no static rule fired."""
+        self.too_small = True
+        self._reject(finding, words("too_small_alone", self.job.lang))
+
+    def _reject(self, finding: Finding, reason: str, confidence: float | None = None) -> None:
+        place = (finding.title, finding.file, finding.start_line)
+        self.filtered.append(Rejected(*place, reason, finding.origin, finding.cwe, confidence))
 
     def replace(self, index: int, old: Finding, new: Finding) -> Found:
         self.of[index] = [new if finding == old else finding for finding in self.of[index]]
@@ -163,6 +163,8 @@ class Record:
         warnings = [
             words("long_line", lang, line=line, name=self._name(source)) for source, line in unread[:MAX_PLACES_NAMED]
         ]
+        if self.too_small:
+            warnings.append(words("too_small", lang))
         if self._cut_off:
             warnings.append(words("cut_off", lang, places=self._places(self._cut_off)))
         return warnings

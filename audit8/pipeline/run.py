@@ -145,8 +145,8 @@ class Run:
                 self._tell(self.record.replace(index, finding, better))
 
     def _worth_texts(self, finding: Finding) -> bool:
-        """A rule has texts of its own, which a small model cannot better."""
-        return finding.counts and (finding.origin == "model" or self._calibration.explains)
+        """A rule has texts of its own, which a model that cannot judge does not better."""
+        return finding.counts and (finding.origin == "model" or self._calibration.judges)
 
     def _chunk_of(self, index: int, finding: Finding) -> Shown | None:
         for shown in self._shown[index]:

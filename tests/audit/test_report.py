@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit8.audit.report import build_report, risk_level
-from audit8.audit.report_text import unread
+from audit8.audit.report_facts import unread
 from audit8.findings import FileCoverage, Finding, Rejected, Report, RiskLevel, Timings
 from audit8.types import EngineInfo, Job, Lang, LineRange, Severity, Skipped, Source, Usage
 

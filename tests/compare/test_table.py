@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from audit8.compare.measures import Agreement, Chosen, Comparison, Side
-from audit8.compare.table import BAR_CELLS, bar, can_show_blocks, render, width
+from audit8.compare.table import BAR_CELLS, bar, can_show_blocks, render
 from audit8.compare.words import WORDS
 from audit8.figures import Closeness
+from audit8.terminal import width
 from audit8.types import Lang
 
 GIB = 1024**3

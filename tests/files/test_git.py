@@ -86,3 +86,32 @@ def test_a_link_in_the_work_tree_leads_nowhere(repository: Path, tmp_path_factor
     assert change.whole("gone.py") is None
     assert change.whole("../" + secret.name) is None
     assert not any("secret" in source.text for source in job_of_change(repository, "en").sources)
+
+
+def test_only_what_lies_below_the_paths_that_are_given(repository: Path) -> None:
+    (repository / "b.py").write_text("y = [2, 3, 4]\n")  # not what gone.py was: git would call it renamed
+    git(repository, "add", ".")
+    for only, names in (
+        ((repository / "b.py",), ["b.py"]),
+        ((repository / "src",), ["src/名 a.py"]),
+        ((repository / "src", repository / "b.py"), ["b.py", "src/名 a.py"]),
+        ((repository,), ["b.py", "src/名 a.py"]),
+        ((repository / "src" / "..",), ["b.py", "src/名 a.py"]),
+    ):
+        job = job_of_change(repository, "en", only=only)
+        assert [source.name for source in job.sources] == names
+    with pytest.raises(BadRequest, match="not in the repository"):
+        job_of_change(repository, "en", only=(repository.parent,))
+
+
+def test_a_path_is_no_pattern(repository: Path) -> None:
+    (repository / "[ab].py").write_text("x = 1\n")
+    (repository / "a.py").write_text("x = 1\n")
+    git(repository, "add", ".")
+    job = job_of_change(repository, "en", only=(repository / "[ab].py",))
+    assert [source.name for source in job.sources] == ["[ab].py"]
+
+
+def test_a_change_may_be_none_if_that_is_said(repository: Path) -> None:
+    git(repository, "commit", "-qam", "second")
+    assert job_of_change(repository, "en", may_be_empty=True).sources == ()

@@ -59,3 +59,25 @@ def test_over_the_total_the_rest_is_listed(tmp_path: Path, monkeypatch: pytest.M
     job = job_of_paths([tmp_path], "en")
     assert [source.name for source in job.sources] == ["a.py", "b.py"]
     assert [one.code for one in job.skipped] == ["total"]
+
+
+def test_names_are_relative_to_a_base_where_they_can_be(tmp_path: Path) -> None:
+    base, other = tmp_path / "base", tmp_path / "other"
+    for folder in (base / "d", other):
+        folder.mkdir(parents=True)
+        (folder / "a.py").write_text("x = 1\n")
+    (base / "link").symlink_to(other)
+    paths = [base / "d", base / "d" / "a.py", base / "d" / ".." / "d", other, base / "link"]
+    job = job_of_paths(paths, "en", base=base)
+    assert [source.name for source in job.sources] == ["d/a.py", "other/a.py", "link/a.py"]
+    assert [source.name for source in job_of_paths([other / "a.py"], "en", base=base).sources] == ["a.py"]
+    assert [source.name for source in job_of_paths([base], "en", base=base).sources] == ["d/a.py"]
+
+
+def test_a_job_may_be_empty_if_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("")
+    for path in (tmp_path, tmp_path / "a.py"):
+        with pytest.raises(EmptyCode):
+            job_of_paths([path], "en")
+        job = job_of_paths([path], "en", may_be_empty=True)
+        assert (job.sources, [(one.file, one.code) for one in job.skipped]) == ((), [("a.py", "empty")])

@@ -1,8 +1,6 @@
 """What happens to one job between its sources and its report."""
 
 import random
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,35 +10,13 @@ from hypothesis import strategies as st
 from audit8.audit.chunks import MIN_BUDGET_TOKENS
 from audit8.engine.fake import FAKE_INFO, FakeEngine
 from audit8.errors import PromptTooLong
-from audit8.events import Event, Found, Progress, Reported, Token
-from audit8.findings import Report, RiskLevel
-from audit8.pipeline import TEMPLATE_TOKENS, Run
+from audit8.events import Found, Progress, Reported, Token
+from audit8.findings import RiskLevel
+from audit8.pipeline import TEMPLATE_TOKENS
 from audit8.pipeline.sizes import ANSWER_TOKENS, REASONING_TOKENS, sizes_for
-from audit8.types import Job, LineRange, Skipped, Source
+from audit8.types import LineRange, Skipped, Source
 from tests.api.serving import ANSWER, SQL
-
-POCKET = replace(FAKE_INFO, pocket=True, model="pocket")
-THINKING = replace(FAKE_INFO, reasoning=True)
-
-
-@asynccontextmanager
-async def no_queue() -> AsyncGenerator[None]:
-    yield
-
-
-def job_of(*sources: Source) -> Job:
-    return Job("job-1", sources, "en")
-
-
-async def events_of(job: Job, engine: FakeEngine) -> list[Event]:
-    async with aclosing(Run(job, engine, no_queue).events()) as events:
-        return [event async for event in events]
-
-
-async def report_of(job: Job, engine: FakeEngine) -> Report:
-    last = (await events_of(job, engine))[-1]
-    assert isinstance(last, Reported)
-    return last.report
+from tests.pipeline.jobs import POCKET, THINKING, believing, events_of, job_of, report_of
 
 
 def long_source(lines: int, name: str = "long.py") -> Source:
@@ -76,6 +52,7 @@ async def test_what_only_the_model_says_counts_unless_it_is_the_pocket_model() -
     for info, level in ((FAKE_INFO, False), (POCKET, True)):
         engine = FakeEngine(info)
         engine.enqueue(answer)
+        engine.opinion = believing("SSRF", "Server-side request forgery")
         report = await report_of(job_of(Source("a.py", text, "python")), engine)
         model = [finding for finding in report.findings if finding.origin == "model"]
         assert [finding.counts for finding in model] == [not level]
@@ -143,6 +120,7 @@ async def test_a_reasoning_model_thinks_first_and_its_answer_goes_on_from_its_cl
     engine = FakeEngine(THINKING)
     engine.enqueue(f"<think>{'hm ' * (REASONING_TOKENS + 500)}</think>")
     engine.enqueue(ANSWER)
+    engine.opinion = believing("SQL injection")
     text = SQL.replace('" + name + "', "x")
     report = await report_of(job_of(Source("app.py", text, "python")), engine)
     thinking, listing = engine.calls[:2]
