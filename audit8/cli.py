@@ -5,7 +5,6 @@ import logging
 import socket
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -33,6 +32,7 @@ from audit8.scan.flags import take_wish
 from audit8.settings import Settings
 
 MAX_MINUTES = 24 * 60
+READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,8 +89,13 @@ def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
     except StartupError as error:
         return _say(error)
     port = int(sockets[0].getsockname()[1])
-    listening = partial(open_page, settings.host, port) if settings.open_page else None
-    server = Server(app, app.state.lifecycle, f"http://{_shown(settings.host)}:{port}", listening)
+
+    def listening() -> None:
+        print(READY_LINE.format(address=f"http://{_shown(settings.host)}:{port}"), flush=True)
+        if settings.open_page:
+            open_page(settings.host, port)
+
+    server = Server(app, app.state.lifecycle, listening)
     server.run(sockets)
     return _say(failures[0]) if failures else 0
 

@@ -52,7 +52,7 @@ app = create_app(settings, lambda _: Paced(replace(FAKE_INFO, parallel=16)))
 async def tasks() -> int:
     return len(asyncio.all_tasks())
 
-Server(app, app.state.lifecycle, "ready").run(open_sockets("127.0.0.1", int(sys.argv[1])))
+Server(app, app.state.lifecycle, lambda: print("ready", flush=True)).run(open_sockets("127.0.0.1", int(sys.argv[1])))
 """
 CODE = b'import os\n\ndef run(name):\n    os.system("ls " + name)\n' * 5
 HEAD = b"POST /audit HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nAccept: text/event-stream\r\n"

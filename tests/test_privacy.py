@@ -113,7 +113,7 @@ sockets = open_sockets(settings.host, settings.port)
 failures = []
 app = create_app(settings, lambda report: load_engine(settings, report), failures.append)
 url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-server = Server(app, app.state.lifecycle, url)
+server = Server(app, app.state.lifecycle)
 thread = threading.Thread(target=server.run, args=(sockets,))
 thread.start()
 try:

@@ -1,4 +1,4 @@
-"""uvicorn as this server runs it: says where it listens, bounds headers, and stops in words.
+"""uvicorn as this server runs it: says when it listens, bounds headers, and stops in words.
 
 Knows sockets, signals and the order of stopping; nothing of routes.
 """
@@ -24,7 +24,6 @@ HEADER_S = 20.0  # for the request line and the headers, from their first byte o
 KEEP_ALIVE_S = 5  # a connection without a request
 STALL_S = 60.0  # a reader that takes nothing for so long is gone
 LAST_WRITES_S = 2  # for connections to be written out, when no job runs any more
-READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 class Protocol(H11Protocol):
@@ -74,9 +73,7 @@ class Protocol(H11Protocol):
 class Server(uvicorn.Server):
     """Serves `app` until it is told to stop, by a signal or by `should_exit`; see lifecycle.py for how it stops."""
 
-    def __init__(
-        self, app: ASGIApp, lifecycle: Lifecycle, address: str, listening: Callable[[], object] | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, lifecycle: Lifecycle, listening: Callable[[], object] = lambda: None) -> None:
         """`listening` is called when it does."""
         config = uvicorn.Config(
             app,
@@ -93,7 +90,6 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._lifecycle = lifecycle
-        self._address = address
         self._listening = listening
         self._asked_twice = False
         self._stopped = threading.Event()
@@ -105,9 +101,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         asyncio.get_running_loop().set_exception_handler(log_loop_error)
         await super().startup(sockets)
-        print(READY_LINE.format(address=self._address), flush=True)
-        if self._listening:
-            self._listening()
+        self._listening()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:  # a second Ctrl-C: no tracebacks of what it cuts off

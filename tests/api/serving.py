@@ -104,7 +104,7 @@ def served(engine: FakeEngine, load_engine: LoadEngine | None = None, **changed:
     app = create_app(settings(**changed), load_engine or (lambda _: engine))
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = Server(app, app.state.lifecycle, url)
+    server = Server(app, app.state.lifecycle)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     try:
