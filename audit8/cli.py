@@ -4,13 +4,10 @@ import argparse
 import logging
 import socket
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-import uvicorn
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
@@ -18,13 +15,15 @@ from audit8 import __version__
 from audit8.api.app import create_app
 from audit8.api.listen import open_sockets
 from audit8.api.page import static_folder
-from audit8.api.readiness import LoadEngine, Readiness
+from audit8.api.readiness import LoadEngine
+from audit8.api.server import Server
 from audit8.audit.sources import make_source
 from audit8.compare.command import FIELDS as COMPARE_FIELDS
 from audit8.compare.command import MAX_TOKENS, MIN_TOKENS, MINUTES, Wish, compare
 from audit8.desktop import agrees, open_page
 from audit8.doctor import command as doctor
 from audit8.errors import Audit8Error, StartupError
+from audit8.logs import prepare_log, prepare_streams
 from audit8.mcp import command as mcp_command
 from audit8.scan.command import FAILED, scan
 from audit8.scan.flags import FIELDS as SCAN_FIELDS
@@ -34,7 +33,6 @@ from audit8.scan.flags import take_wish
 from audit8.settings import Settings
 
 MAX_MINUTES = 24 * 60
-GRACE_S = 3  # how long answers that are being sent may go on after Ctrl-C
 READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
@@ -87,36 +85,27 @@ def serve_main(argv: Sequence[str] | None = None) -> int:
 
 def serve(settings: Settings, load_engine: LoadEngine | None = None) -> int:
     """Run the server until it is stopped; the exit code. `load_engine` None means the model that `settings` name."""
-    _prepare_output(settings.log_level)
-    try:
-        sockets = _open_sockets(settings)
-    except StartupError as error:
-        return _say(error)
+    _prepare_output(settings.log_level, settings.log_format)
     failures: list[Audit8Error] = []
 
     def stop(error: Audit8Error) -> None:
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(settings, load_engine or _loader(settings), stop)
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    port = int(sockets[0].getsockname()[1])
-    listening = partial(open_page, settings.host, port) if settings.open_page else None
-    server = _Server(config, app.state.readiness, f"http://{_shown(settings.host)}:{port}", listening)
     try:
-        server.run(sockets)
-    except KeyboardInterrupt:  # uvicorn has shut down by now and hands the signal on
-        return 0
+        app = create_app(settings, load_engine or _loader(settings), stop)
+        sockets = _open_sockets(settings)
+    except StartupError as error:
+        return _say(error)
+    port = int(sockets[0].getsockname()[1])
+
+    def listening() -> None:
+        print(READY_LINE.format(address=f"http://{_shown(settings.host)}:{port}"), flush=True)
+        if settings.open_page:
+            open_page(settings.host, port)
+
+    server = Server(app, app.state.lifecycle, listening)
+    server.run(sockets)
     return _say(failures[0]) if failures else 0
 
 
@@ -168,37 +157,6 @@ def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
 def _doctor(settings: Settings, **asked: bool) -> int:
     _prepare_output("error")
     return doctor.run(settings, **asked)
-
-
-class _Server(uvicorn.Server):
-    """Says where it listens as soon as it does, and ends the running jobs in words before it closes connections."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        readiness: Readiness,
-        address: str,
-        listening: Callable[[], object] | None = None,
-    ) -> None:
-        super().__init__(config)
-        self._listening = listening
-        self._readiness = readiness
-        self._address = address
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        print(READY_LINE.format(address=self._address), flush=True)
-        if self._listening:
-            self._listening()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:  # a second Ctrl-C: no tracebacks of what it cuts off
-            logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-        super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: Any = None) -> None:
-        await self._readiness.aclose()
-        await super().shutdown(sockets)
 
 
 def _loader(settings: Settings) -> LoadEngine:
@@ -283,12 +241,9 @@ def _settings(parser: argparse.ArgumentParser, given: dict[str, Any]) -> Setting
 # ---- words ------------------------------------------------------------------------------------------------------
 
 
-def _prepare_output(level: str) -> None:
-    """Chinese log lines must not fail on a console or pipe in another encoding, as on Windows."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+def _prepare_output(level: str, form: Literal["text", "json"] = "text") -> None:
+    prepare_streams()
+    prepare_log(level, form)
     for chatty in ("uvicorn", "httpx2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -6,15 +6,20 @@ Audit8Error
 │   ├── TooLarge                over a size limit
 │   ├── Undecodable             not text in an encoding we read
 │   ├── BadRequest              malformed, or a value out of range
+│   ├── SlowBody                the body did not arrive in time
 │   └── PromptTooLong           does not fit the model's context
 ├── NotFound                    what was named is not here
 │   └── HistoryOff              ... because this server keeps no history
 ├── Unavailable                 try again later
 │   ├── NotReady                the model is still loading
-│   └── QueueFull               too many jobs wait
+│   ├── QueueFull               too many jobs wait
+│   └── Stopping                the server is being stopped
 ├── Cancelled                   the client or an operator stopped the job
+├── DeadlineExceeded            the job took longer than it may
 ├── EngineFailure               the model could not answer
-│   └── OutOfMemory             ... because the device's memory ran out
+│   ├── OutOfMemory             ... because the device's memory ran out
+│   └── EngineLost              ... and will not answer again: it has to be loaded anew
+│       └── DeviceLost          ... by a new process, as this one can no longer use the device
 └── StartupError                the server cannot start as asked
     ├── ModelNotFound           no such folder, or no source could be reached
     ├── DoesNotFit              the model needs more memory than is free
@@ -55,6 +60,10 @@ class BadRequest(BadInput):
     code = "bad_request"
 
 
+class SlowBody(BadInput):
+    code = "slow_body"
+
+
 class PromptTooLong(BadInput):
     code = "prompt_too_long"
 
@@ -85,8 +94,16 @@ class QueueFull(Unavailable):
     code = "queue_full"
 
 
+class Stopping(Unavailable):
+    code = "stopping"
+
+
 class Cancelled(Audit8Error):
     code = "cancelled"
+
+
+class DeadlineExceeded(Audit8Error):
+    code = "deadline_exceeded"
 
 
 class EngineFailure(Audit8Error):
@@ -95,6 +112,14 @@ class EngineFailure(Audit8Error):
 
 class OutOfMemory(EngineFailure):
     code = "out_of_memory"
+
+
+class EngineLost(EngineFailure):
+    code = "engine_lost"
+
+
+class DeviceLost(EngineLost):
+    code = "device_lost"
 
 
 class StartupError(Audit8Error):

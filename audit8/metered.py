@@ -68,6 +68,11 @@ class MeteredEngine:
         self._rate = Rate(clock)
 
     @property
+    def inner(self) -> Engine:
+        """The engine that is counted."""
+        return self._engine
+
+    @property
     def info(self) -> EngineInfo:
         return self._engine.info
 

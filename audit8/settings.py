@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from audit8.types import Lang, Quant
@@ -79,6 +79,25 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(MIB, ge=1, description="Largest request body.")
     max_jobs: int = Field(32, ge=1, description="Jobs that may wait or run; the next one is refused with 429.")
+    client_jobs: int = Field(
+        0, ge=0, description="How many of them may be one client's; 0: half where there are several, else all."
+    )
+    max_queue_tokens: int = Field(
+        4_000_000, ge=1, description="Tokens that the waiting and running jobs may have together."
+    )
+    job_timeout: float = Field(
+        3600, gt=0, le=86400, description="Seconds that a job may take, waiting included; a client may ask for less."
+    )
+    grace: float = Field(5, ge=0, le=3600, description="Seconds that running jobs may go on when the server stops.")
+    api_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Keys that requests must carry one of, comma-separated; better in a file, as others see flags."
+    )
+    api_key_file: Path | None = Field(
+        None, description="File with one key per line, and after a space the name of whom it is for."
+    )
+    allow_anonymous: bool = Field(
+        False, description="Let other machines in without any key, where --host lets them reach the server."
+    )
     allow_origin: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Further web origins that may call this server, comma-separated."
     )
@@ -93,8 +112,12 @@ class Settings(BaseSettings):
     history_max: int = Field(1000, ge=0, description="Audits of one client that it holds, the newest; 0: no limit.")
     open_page: bool = Field(False, description="Open the page in a browser, where there is a desktop.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What to log.")
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or one JSON object each.")
+    slow_request_s: float = Field(
+        60, gt=0, description="Seconds after which a request is logged as slow, in a line of its own."
+    )
 
-    @field_validator("allow_origin", "allow_host", "engine_url", mode="before")
+    @field_validator("allow_origin", "allow_host", "api_key", "engine_url", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -23,18 +23,20 @@ SERVE = """
 import sys
 from audit8.cli import serve
 from audit8.engine.fake import FakeEngine
-from audit8.errors import DoesNotFit
+from audit8.errors import DeviceLost, DoesNotFit
 from audit8.settings import Settings
 
 def load(progress):
     if sys.argv[1] == "fail":
         raise DoesNotFit("The model needs 7.2 GiB; 3.1 GiB are free.", hint="Use --quant 4bit.")
     engine = FakeEngine()
+    if sys.argv[1] == "lost":
+        engine.enqueue("x", fail_at=0, error=DeviceLost("The GPU is lost.", hint="Start again."))
     if sys.argv[1] == "busy":
         engine.enqueue("and", endless=True, delay_s=0.01)
     return engine
 
-sys.exit(serve(Settings(port=int(sys.argv[2]), lang="en"), load))
+sys.exit(serve(Settings(port=int(sys.argv[2]), lang="en", grace=0.2), load))
 """
 
 
@@ -207,8 +209,8 @@ def test_the_page_is_opened_when_it_can_be_read(wanted: str, tmp_path: Path, mon
     assert not opened.exists() or opened.read_text().strip() == url
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_ends_a_running_job_in_words(times: int) -> None:
+@pytest.mark.parametrize(("signalled", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1)])
+def test_a_signal_ends_a_running_job_in_words(signalled: signal.Signals, times: int) -> None:
     with start("busy") as process:
         url = address_of(process)
         while httpx.get(f"{url}/ready").status_code != 200:
@@ -219,11 +221,11 @@ def test_ctrl_c_ends_a_running_job_in_words(times: int) -> None:
             for portion in answer.iter_bytes():
                 reader.feed(portion)
                 if times and any(name == "token" for name, _ in reader.events):
-                    process.send_signal(signal.SIGINT)
+                    process.send_signal(signalled)
                     times -= 1
         _, said = process.communicate(timeout=30)
     assert [name for name, _ in reader.events if name in {"report", "error"}] == ["error"] == [reader.events[-1][0]]
-    assert reader.events[-1][1]["code"] == "engine_failure"
+    assert reader.events[-1][1]["code"] == "stopping"
     assert process.returncode == 0
     assert "Traceback" not in said
 
@@ -234,6 +236,27 @@ def test_a_start_that_fails_ends_with_one_clear_line() -> None:
     assert process.returncode == 1
     assert said.splitlines()[-1] == "audit8: The model needs 7.2 GiB; 3.1 GiB are free. Use --quant 4bit."
     assert "Traceback" not in said
+
+
+def test_a_lost_device_ends_the_process_for_its_supervisor_after_the_client_was_told() -> None:
+    with start("lost") as process:
+        url = address_of(process)
+        while httpx.get(f"{url}/ready").status_code != 200:
+            time.sleep(0.01)
+        answer = httpx.post(f"{url}/audit", json={"code": "x = 1"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "device_lost")
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == "audit8: The GPU is lost. Start again."
+    assert "Traceback" not in said
+
+
+def test_a_server_for_others_does_not_start_without_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    for flags in (["--host", "0.0.0.0"], ["--host", "::", "--api-key-file", os.devnull]):
+        assert cli.main(["serve", "--port", "0", *flags]) == 1
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith("audit8: ")
+        assert "key" in said
 
 
 def test_the_entry_script_is_the_same_command() -> None:

@@ -15,7 +15,10 @@ PACKAGE = ROOT / "audit8"
 # What each part of the package may import of the others; a new part is one line.
 BASE = frozenset({"types", "findings", "events", "errors", "figures", "terminal"})
 LOWER = BASE | {"settings", "audit", "engine", "models", "remote"}
-UPPER = LOWER | {"desktop", "ports", "files", "metered", "machine", "store", "pipeline", "service", "startup"}
+UPPER = LOWER | {
+    *("desktop", "ports", "files", "metered", "machine", "store", "pipeline", "service", "startup"),
+    *("admission", "live", "logs", "metrics"),
+}
 MAY_IMPORT = {
     "": frozenset({"client"}),  # audit8.Client, when it is asked for
     "types": frozenset[str](),
@@ -36,7 +39,11 @@ MAY_IMPORT = {
     "machine": BASE | {"engine", "metered"},
     "store": BASE | {"settings", "audit"},
     "pipeline": LOWER,
-    "service": LOWER | {"pipeline"},
+    "admission": BASE,
+    "live": BASE | {"admission"},
+    "logs": BASE | {"audit"},
+    "metrics": BASE | {"engine"},
+    "service": LOWER | {"pipeline", "admission", "live", "metrics"},
     "startup": LOWER,
     "client": BASE | {"files", "remote"},
     "compare": UPPER,
@@ -58,7 +65,9 @@ LIBRARY_HOMES = {
     "triton": ("audit8.engine",),
     "fastapi": ("audit8.api",),
     "starlette": ("audit8.api",),
-    "uvicorn": ("audit8.api", "audit8.cli"),
+    "uvicorn": ("audit8.api",),
+    "h11": ("audit8.api",),
+    "prometheus_client": ("audit8.metrics",),
     "pynvml": ("audit8.machine",),
     "mcp": ("audit8.mcp.tools",),
     "mcp_types": ("audit8.mcp.tools",),
@@ -69,6 +78,7 @@ COMES_WITH = {
     "pynvml": "nvidia_ml_py",  # the module of that package
     "referencing": "jsonschema",
     "starlette": "fastapi",
+    "h11": "uvicorn",
     "tokenizers": "transformers",
     "tqdm": "huggingface_hub",
     "triton": "torch",

@@ -1,4 +1,4 @@
-"""Who may call: Host and Origin on every route, the size of bodies, and the CORS answers for pages that may.
+"""Who may call: Host and Origin on every route, API keys, the size of bodies, and the CORS answers for pages that may.
 
 A `text/plain` POST needs no preflight, so without these checks any website could drive the user's GPU, and without
 the Host check a name that is pointed at 127.0.0.1 could read the answers. What lies under /api/ is for the server's own
@@ -13,8 +13,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit8.api.keys import Keys
+from audit8.api.limits import Body, declared_bytes, too_large
 from audit8.api.problems import answer, problem, request_id_of
-from audit8.errors import TooLarge
+from audit8.errors import SlowBody
 from audit8.events import Failed
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
@@ -23,7 +25,10 @@ _HOST = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[^\[\]:@/\\\s]+))(?::\
 OWN_PAGE = "/api/"  # the routes that no other page may call
 METHODS = "GET, POST, DELETE, OPTIONS"
 PREFLIGHT_AGE_S = 600
-DRAIN_BYTES = 32 * 1024 * 1024
+CLIENT = "audit8.client"  # keys in the ASGI scope: the id of the client, "" where no keys are used
+STRANGER = "audit8.stranger"  # True: came in without a key, which open paths allow
+OPEN_PATHS = frozenset({"/", "/health", "/ready"})
+KEY_HINT = "Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
 
 
 def host_of(value: str) -> str:
@@ -57,11 +62,12 @@ def same_origin(origin: str, host_header: str) -> bool:
 
 
 class Access:
-    """ASGI middleware; see the module."""
+    """ASGI middleware; see the module. Sets CLIENT in the scope, and STRANGER for a caller without a key."""
 
-    def __init__(self, app: ASGIApp, gate: Gate, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, keys: Keys, max_body_bytes: int) -> None:
         self._app = app
         self._gate = gate
+        self._keys = keys
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +84,12 @@ class Access:
         if origin and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await _preflight(headers)(scope, receive, send)
             return
-        await self._limited(scope, headers, receive, send)
+        body = Body(receive, self._max_body_bytes)
+        try:
+            refused = await self._unknown(scope, headers, body) or await self._oversize(scope, headers, body)
+        except SlowBody as error:
+            refused = answer(error, request_id_of(scope))
+        await (refused or self._app)(scope, body.receive, send)
 
     def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
         host = headers.get("host", "")
@@ -92,45 +103,29 @@ class Access:
             return problem(Failed("forbidden", "Only the server's own page may call this route."), request_id_of(scope))
         return None
 
-    async def _limited(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        limit = self._max_body_bytes
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > limit:
-            if "expect" not in headers:
-                await _drain(receive, int(length))
-            await answer(too_large(limit), request_id_of(scope))(scope, receive, send)
-            return
-        seen_bytes = 0
+    async def _unknown(self, scope: Scope, headers: Headers, body: Body) -> Response | None:
+        """The refusal of a caller without a key where one is needed."""
+        client = self._keys.client_of(headers)
+        scope[CLIENT] = client or ""
+        scope[STRANGER] = client is None
+        if client is not None or is_open(scope["path"]):
+            return None
+        await body.drain(declared_bytes(headers) or 0)
+        failed = Failed("unauthorized", "This server needs an API key.", KEY_HINT)
+        return problem(failed, request_id_of(scope), headers={"WWW-Authenticate": 'Bearer realm="audit8"'})
 
-        async def counted() -> Message:
-            nonlocal seen_bytes
-            message = await receive()
-            seen_bytes += len(message.get("body", b""))
-            if seen_bytes > limit:
-                if message.get("more_body", False):
-                    await _drain(receive, DRAIN_BYTES)
-                raise too_large(limit)
-            return message
-
-        await self._app(scope, counted, send)
+    async def _oversize(self, scope: Scope, headers: Headers, body: Body) -> Response | None:
+        length = declared_bytes(headers)
+        if length is None or length <= self._max_body_bytes:
+            return None
+        if "expect" not in headers:
+            await body.drain(length)
+        return answer(too_large(self._max_body_bytes), request_id_of(scope))
 
 
-def too_large(limit_bytes: int) -> TooLarge:
-    return TooLarge(
-        f"The request is larger than this server's limit of {limit_bytes} bytes.",
-        hint="Send fewer files at once, or start the server with a larger --max-body-bytes.",
-        limit_bytes=limit_bytes,
-    )
-
-
-async def _drain(receive: Receive, length_bytes: int) -> None:
-    """Read a refused body, within reason: a client that is still sending would see a reset, not our answer."""
-    left_bytes = min(length_bytes, DRAIN_BYTES)
-    while left_bytes > 0:
-        message = await receive()
-        left_bytes -= len(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return
+def is_open(path: str) -> bool:
+    """Whether a path is served without a key: the page's own files, which hold no data, and how the server is."""
+    return path in OPEN_PATHS or path.startswith("/static/")
 
 
 def _forbidden(scope: Scope, message: str, flag: str) -> Response:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from audit8.api import sse
+from audit8.api.callers import caller_of
 from audit8.api.export import answer_in, asked_form
 from audit8.api.history import owner_of
 from audit8.api.intake import read_job
@@ -43,13 +44,14 @@ def make_router(service: AuditService, history: History, settings: Settings) -> 
     )
     async def audit(request: Request) -> Response:
         """Audit code. With `Accept: text/event-stream` the answer is the job's events as they happen."""
+        caller = caller_of(request)
         stream = sse.MEDIA_TYPE in request.headers.get("accept", "").lower()
         form = asked_form(request)
         if stream and form != "json":
             raise BadRequest("An event stream carries JSON.", hint="Send the report to /api/export.", param="format")
         job = await read_job(request, settings)
         request_id = request_id_of(request.scope)
-        events = history.keep(never_raising(service.run_audit(job), request_id), job, owner_of(request.scope))
+        events = history.keep(never_raising(service.run_audit(job, caller), request_id), job, owner_of(request.scope))
         first = await anext(events)  # a refusal is raised here, before anything is sent
         if stream:
             return sse.EventStream(_frames(first, events, request_id))

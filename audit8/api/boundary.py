@@ -12,12 +12,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from audit8.api.problems import INTERNAL, REQUEST_ID, log_unexpected, problem
+from audit8.api.problems import ERROR_CODE, INTERNAL, REQUEST_ID, log_unexpected, problem
+from audit8.logs import FIELDS, REQUEST
+from audit8.metrics import Metrics
 
 log = logging.getLogger("audit8.api")
 
 # asked every few seconds by every open page, or while somebody types: logged at debug
-POLLED = frozenset({"/health", "/ready", "/api/machine", "/api/count"})
+POLLED = frozenset({"/health", "/ready", "/metrics", "/api/machine", "/api/count"})
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,64}")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -25,6 +27,9 @@ SECURITY_HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
@@ -35,14 +40,17 @@ class ClientGone(Exception):
 class Boundary:
     """ASGI middleware; see the module. Every request that comes in leaves with an answer and a line in the log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, slow_request_s: float) -> None:
         self._app = app
+        self._metrics = metrics
+        self._slow_request_s = slow_request_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send)
+        serving = REQUEST.set(exchange.request_id)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except (ClientGone, ClientDisconnect):
@@ -52,7 +60,11 @@ class Boundary:
             if not exchange.status:
                 await problem(INTERNAL, exchange.request_id)(scope, exchange.receive, exchange.send)
         finally:
-            exchange.write_log()
+            exchange.write_log(self._slow_request_s)
+            self._metrics.answered(scope["method"], exchange.status or 499)
+            if code := scope.get(ERROR_CODE):
+                self._metrics.refused(code)
+            REQUEST.reset(serving)
 
 
 class _Exchange:
@@ -64,6 +76,7 @@ class _Exchange:
         self.status = 0
         self._in_bytes = 0
         self._out_bytes = 0
+        self._first_byte_at = 0.0  # seconds after the start
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -78,23 +91,39 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self._first_byte_at = time.monotonic() - self._started_at
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)  # a route may have a stricter one of its own
+            headers.setdefault("Cache-Control", "no-store")
         self._out_bytes += len(message.get("body", b""))
         await self._send(message)
 
-    def write_log(self) -> None:
+    def write_log(self, slow_s: float) -> None:
+        took_s = time.monotonic() - self._started_at
         path = self._scope.get("raw_path") or self._scope["path"].encode("unicode_escape")
+        fields = {
+            "request_id": self.request_id,
+            "method": self._scope["method"],
+            "path": path.decode("ascii", "replace"),
+            "status": self.status or 499,
+            "in_bytes": self._in_bytes,
+            "out_bytes": self._out_bytes,
+            "ms": round(took_s * 1000),
+        }
+        more = {
+            "client": self._scope.get("audit8.client", ""),
+            "error": self._scope.get(ERROR_CODE, ""),
+            "first_byte_ms": round((self._first_byte_at or took_s) * 1000),
+        }
         log.log(
             logging.DEBUG if self._scope["path"] in POLLED else logging.INFO,
-            "%s %s %s %d in=%d out=%d %.0f ms",
-            self.request_id,
-            self._scope["method"],
-            path.decode("ascii", "replace"),
-            self.status or 499,
-            self._in_bytes,
-            self._out_bytes,
-            (time.monotonic() - self._started_at) * 1000,
+            "%(request_id)s %(method)s %(path)s %(status)d in=%(in_bytes)d out=%(out_bytes)d %(ms)d ms",
+            fields,
+            extra={FIELDS: fields | {name: value for name, value in more.items() if value}},
         )
+        if took_s >= slow_s:
+            log.warning(
+                "%s slow: %.1f s, the answer began after %.1f s", self.request_id, took_s, more["first_byte_ms"] / 1000
+            )

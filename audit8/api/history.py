@@ -11,13 +11,13 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from audit8.api import sse
+from audit8.api.access import CLIENT
 from audit8.api.intake import load_object
 from audit8.api.schemas import REASON_BODY, problem_response
 from audit8.errors import BadRequest
 from audit8.store.baseline import baseline_of
 from audit8.store.history import History
 
-CLIENT = "audit8.client"  # the key in the ASGI scope, where API keys tell clients apart
 AuditId = Annotated[str, Path(alias="id")]
 NO_STORE = {"Cache-Control": "no-store"}
 MAX_REASON_CHARS = 1000

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from audit8.api.limits import check_depth
 from audit8.audit.archive import is_zip
 from audit8.audit.collect import Collector
 from audit8.audit.decode import decode
@@ -36,7 +37,7 @@ _TYPES = {
     "text/x-patch": "diff",
 }
 _FORM_FIELDS = {*CODE_FIELDS, *NAME_FIELDS, "language", "lang"}
-_QUERY = {"filename", "language", "lang", "format"}  # format is export.py's
+_QUERY = {"filename", "language", "lang", "format", "timeout_s"}  # format is export.py's
 _FORM_BODY = re.compile(r"[!-~]*[%+][!-~]*")
 WORDS: dict[str, dict[Lang, str]] = {
     "fields": {"en": "Unknown fields were ignored: {names}.", "zh": "已忽略未知字段：{names}。"},
@@ -72,7 +73,7 @@ async def read_job(request: Request, settings: Settings) -> Job:
     if content_type == "multipart/form-data":
         submission = await _read_multipart(request, settings.max_body_bytes)
     else:
-        submission = read_body(await request.body(), content_type)
+        submission = await asyncio.to_thread(read_body, await request.body(), content_type)
     submission = with_query(submission, request.query_params)
     return await asyncio.to_thread(make_job, submission, settings.lang)
 
@@ -88,8 +89,10 @@ def read_body(body: bytes, content_type: str) -> Submission:
 
 def load_object(body: bytes) -> dict[str, object]:
     """A JSON object in any encoding that sources may have. Raises BadRequest, Undecodable, EmptyCode."""
+    text = decode(body).text
+    check_depth(text)
     try:
-        value = json.loads(decode(body).text, strict=False)  # strict would refuse a raw line end inside a string
+        value = json.loads(text, strict=False)  # strict would refuse a raw line end inside a string
     except (ValueError, RecursionError) as error:
         place = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise BadRequest(f"The body is not valid JSON{place}.", hint="Send plain source as text/plain.") from error

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from audit8.api import sse
 from audit8.api.answer_format import check_body, schema_of
+from audit8.api.callers import caller_of
 from audit8.api.chat_fields import check_fields
 from audit8.api.completion import Completion
 from audit8.api.history import owner_of
@@ -26,6 +27,7 @@ from audit8.api.readiness import Readiness
 from audit8.api.schemas import ChatMessage, ChatRequest
 from audit8.errors import BadRequest
 from audit8.events import Event, Failed, Reported, Token
+from audit8.live import Caller
 from audit8.service import AuditService
 from audit8.settings import Settings
 from audit8.store.history import History
@@ -49,7 +51,7 @@ def make_router(service: AuditService, readiness: Readiness, history: History, s
     async def chat(request: Request) -> Response:
         """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""
         asked = _checked(await request.body())
-        answer = _events(service, history, asked, settings.lang, owner_of(request.scope))
+        answer = _events(service, history, asked, settings.lang, caller_of(request), owner_of(request.scope))
         events = never_raising(answer, request_id_of(request.scope))
         await anext(events)  # Accepted; a refusal is raised here, before anything is sent
         name = AUDIT_MODEL if asked.model == AUDIT_MODEL else readiness.engine_now().info.model
@@ -96,7 +98,7 @@ def _checked(body: bytes) -> ChatRequest:
 
 
 def _events(
-    service: AuditService, history: History, asked: ChatRequest, lang: Lang, owner: str
+    service: AuditService, history: History, asked: ChatRequest, lang: Lang, caller: Caller, owner: str
 ) -> AsyncGenerator[Event | Finish]:
     if asked.model == AUDIT_MODEL:
         if schema_of(asked.response_format) is not None:
@@ -106,9 +108,9 @@ def _events(
                 param="response_format",
             )
         job = make_job(Submission((unfenced(_last_user_text(asked.messages)),)), lang)
-        return _as_chat(history.keep(service.run_audit(job), job, owner))
+        return _as_chat(history.keep(service.run_audit(job, caller), job, owner))
     messages = [Message(_ROLES[message.role], message.content) for message in asked.messages]
-    return service.run_chat(messages, _sampling(asked))
+    return service.run_chat(messages, _sampling(asked), caller)
 
 
 def _last_user_text(messages: Sequence[ChatMessage]) -> str:

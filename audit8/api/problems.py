@@ -7,7 +7,6 @@ Knows status codes; does not know what went wrong inside. A prompt that is too l
 
 import json
 import logging
-import traceback
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TypeVar
@@ -16,26 +15,30 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from audit8 import errors
 from audit8.events import Event, Failed
+from audit8.logs import told
 from audit8.service import failed
 from audit8.types import Finish
 
 log = logging.getLogger("audit8.api")
 T = TypeVar("T", Event, Event | Finish)
 
-REQUEST_ID = "audit8.request_id"  # the key in the ASGI scope; boundary.py puts it there
+REQUEST_ID = "audit8.request_id"  # keys in the ASGI scope: boundary.py puts the id there
+ERROR_CODE = "audit8.error_code"  # and reads the code of the error that was the answer
 
 STATUS_OF: dict[str, int] = {
     errors.BadInput.code: 400,
     errors.BadRequest.code: 400,
     errors.PromptTooLong.code: 400,
+    "unauthorized": 401,
     "forbidden": 403,
     errors.NotFound.code: 404,
     errors.HistoryOff.code: 404,
     "method_not_allowed": 405,
+    errors.SlowBody.code: 408,
     errors.TooLarge.code: 413,
     errors.Undecodable.code: 415,
     errors.EmptyCode.code: 422,
@@ -44,13 +47,17 @@ STATUS_OF: dict[str, int] = {
     errors.Audit8Error.code: 500,
     errors.EngineFailure.code: 500,
     errors.OutOfMemory.code: 500,
+    errors.EngineLost.code: 503,
+    errors.DeviceLost.code: 503,
     errors.NotReady.code: 503,
+    errors.Stopping.code: 503,
     errors.Unavailable.code: 503,
     errors.StartupError.code: 503,
     errors.ModelNotFound.code: 503,
     errors.DoesNotFit.code: 503,
     errors.MissingDependency.code: 503,
     errors.Offloaded.code: 503,
+    errors.DeadlineExceeded.code: 504,
 }
 CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}  # what the framework refuses
 TYPE_OF_STATUS = {403: "permission_error", 429: "rate_limit_error"}
@@ -82,23 +89,37 @@ def problem_body(what: Failed, request_id: str, status: int = 0) -> dict[str, di
     }
 
 
+class Problem(Response):
+    """An error as an answer; leaves its code in the scope, for the log and the metrics."""
+
+    media_type = "application/json"
+    error_code = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ERROR_CODE] = self.error_code
+        await super().__call__(scope, receive, send)
+
+
 def problem(what: Failed, request_id: str, *, status: int = 0, headers: dict[str, str] | None = None) -> Response:
     """The HTTP answer for `what`; `status` 0 means the status of its code."""
     status = status or STATUS_OF.get(what.code, 500)
     content = json.dumps(problem_body(what, request_id, status), ensure_ascii=False).encode(errors="replace")
-    return Response(content, status, headers, media_type="application/json")
+    response = Problem(content, status, headers)
+    response.error_code = what.code
+    return response
 
 
 def answer(error: errors.Audit8Error, request_id: str) -> Response:
     """The HTTP answer for one of our errors; `Retry-After` in seconds where trying again makes sense."""
-    retry = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Unavailable) else None
-    return problem(failed(error), request_id, headers=retry)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, errors.Unavailable) else {}
+    if isinstance(error, errors.SlowBody | errors.TooLarge):  # the rest of the body may still be on its way
+        headers["Connection"] = "close"
+    return problem(failed(error), request_id, headers=headers)
 
 
 def log_unexpected(error: BaseException, request_id: str) -> None:
     """Where an unforeseen error came from, without its message, which may quote the request."""
-    frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
-    log.error("%s unexpected %s\n%s", request_id, type(error).__name__, frames)
+    log.error("%s unexpected %s\n%s", request_id, type(error).__name__, told(error))
 
 
 async def never_raising(events: AsyncGenerator[T], request_id: str) -> AsyncGenerator[T]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from audit8 import __version__
+from audit8.api.access import STRANGER
 from audit8.api.problems import answer, problem_body, request_id_of
 from audit8.api.readiness import Readiness
 from audit8.errors import Audit8Error
@@ -14,12 +15,15 @@ from audit8.service import AuditService, failed
 from audit8.store.history import History
 
 
-def make_router(readiness: Readiness, service: AuditService, history: History) -> APIRouter:
+def make_router(readiness: Readiness, service: AuditService, history: History, *, whole: bool = True) -> APIRouter:
+    """`whole`: callers without a key, where keys are used, are told everything too; else only how the server is."""
     router = APIRouter()
 
     @router.get("/health")
     async def health(request: Request) -> dict[str, Any]:
         """Always 200 while the process lives: state, model, device, memory, load progress, jobs, history."""
+        if _is_stranger(request) and not whole:
+            return {"status": "failed" if readiness.error else "ok", "state": readiness.state}
         engine = readiness.engine
         info = asdict(engine.info) if engine else dict.fromkeys(("model", "device", "quantisation"))
         error = readiness.error
@@ -42,7 +46,13 @@ def make_router(readiness: Readiness, service: AuditService, history: History) -
             engine = readiness.engine_now()
         except Audit8Error as error:
             return answer(error, request_id_of(request.scope))
+        if _is_stranger(request) and not whole:
+            return JSONResponse({"status": "ready"})
         shown = ("model", "device", "sends_to", "capabilities")
         return JSONResponse({"status": "ready", **{name: getattr(engine.info, name) for name in shown}})
 
     return router
+
+
+def _is_stranger(request: Request) -> bool:
+    return bool(request.scope.get(STRANGER, False))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-from audit8.errors import Audit8Error, EngineFailure, OutOfMemory
+from audit8.errors import Audit8Error, DeviceLost, EngineFailure, OutOfMemory
 from audit8.types import Memory
 
 GIB = 1024**3
@@ -59,6 +59,11 @@ def classify(error: BaseException) -> Audit8Error:
     """One of our errors for whatever a step of the model raised; frees what an out-of-memory error left cached."""
     if isinstance(error, Audit8Error):
         return error
+    if _is_lost():
+        return DeviceLost(
+            "the GPU cannot be used by this process any more",
+            hint="the server has to be started again; if this comes back, check the driver and the log above",
+        )
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -67,3 +72,14 @@ def classify(error: BaseException) -> Audit8Error:
             hint="send less code at once, close other programs that use the GPU, or start with --quant 4bit",
         )
     return EngineFailure(f"the model failed: {type(error).__name__}", hint="see the server's log")
+
+
+def _is_lost() -> bool:
+    """Whether a kernel has gone so wrong that every further call on the GPU fails, as after an illegal address."""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False

@@ -91,6 +91,10 @@ class FusedExecutor:
     def busy(self) -> bool:
         return bool(self._waiting or self._prefilling or self._joining or self._rows)
 
+    def figures(self) -> dict[str, float]:
+        """For the metrics; may be called from any thread."""
+        return {"kv_cache_usage_ratio": self._pool.used_pages / self._pool.page_count}
+
     def add(self, generation: Generation) -> None:
         tokens = len(generation.prompt_ids) + generation.sampling.max_tokens
         if pages_for(tokens) > self._pool.page_count:
@@ -199,6 +203,8 @@ class FusedExecutor:
             else:
                 allowed = self._allowed(logits.unsqueeze(0), [running])
                 running.accept(int(running.choose(logits, logits if allowed is None else allowed[0])))
+        except torch.OutOfMemoryError as error:  # as in prefill: the others go on
+            generation.fail(classify(error))
         finally:
             if running.over:
                 self._pool.release(running.table)
@@ -235,7 +241,10 @@ class FusedExecutor:
         for index, running in live:
             if not running.plain:
                 own = logits[index] if allowed is None or index not in indexes else allowed[indexes.index(index)]
-                self._runner.put([index], running.choose(logits[index], own))
+                try:
+                    self._runner.put([index], running.choose(logits[index], own))
+                except torch.OutOfMemoryError as error:
+                    running.generation.fail(classify(error))
 
     def _allowed(self, logits: Tensor, rows: list[Running]) -> Tensor | None:
         """`logits` [rows, vocab] as the rows' constraints leave them; None where there is none."""

@@ -15,7 +15,7 @@ from audit8.engine.generation import Executor, Generation, Item, Scores
 from audit8.engine.grammar import Grammars
 from audit8.engine.limits import check_candidates, check_prompt, check_sampling
 from audit8.engine.text import THINK_OPEN
-from audit8.errors import Audit8Error, EngineFailure
+from audit8.errors import Audit8Error, EngineFailure, EngineLost
 from audit8.types import EngineInfo, Finish, Memory, Message, Piece, Sampling
 
 
@@ -69,7 +69,7 @@ class LocalEngine:
         self._grammars = Grammars(tokenizer, vocabulary, eos_ids)
         self._inbox: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
         self._outboxes: dict[asyncio.AbstractEventLoop, _Outbox] = {}
-        self._closed = False
+        self._end: EngineFailure | None = None  # what ended the owner thread; None while it lives
         self._door = threading.Lock()  # between the last look into the inbox and the next request
         self._thread = threading.Thread(target=self._own, name="audit8-model", daemon=True)
         self._thread.start()
@@ -80,6 +80,11 @@ class LocalEngine:
 
     def memory(self) -> Memory:
         return self._memory()
+
+    def figures(self) -> dict[str, float]:
+        """What the executor counts, under the names of metrics.py."""
+        counted: Callable[[], dict[str, float]] = getattr(self._executor, "figures", dict)
+        return counted()
 
     def count_tokens(self, text: str) -> int:
         return len(self._encode(text))
@@ -175,28 +180,33 @@ class LocalEngine:
             constraint=constraint,
         )
         with self._door:
-            if self._closed:
-                raise EngineFailure("the engine has stopped", hint="start the server again")
+            if self._end:
+                raise self._end
             self._inbox.put(generation)
         return generation, items
 
     # ---- the owner thread --------------------------------------------------------------------------------------
 
     def _own(self) -> None:
-        stopped = EngineFailure("the engine was stopped", hint="start the server again")
+        end: EngineFailure = EngineLost("the engine has stopped unexpectedly", hint="send it again in a moment")
         try:
             while self._take_new():
                 try:
                     self._executor.step()
                 except Exception as error:  # noqa: BLE001 - the one place where any failure of a model ends
-                    self._executor.drop_all(self._classify(error))
-            self._executor.drop_all(stopped)
+                    failure = self._classify(error)
+                    self._executor.drop_all(failure)
+                    if isinstance(failure, EngineLost):
+                        end = failure
+                        return
+            end = EngineFailure("the engine has stopped", hint="start the server again")
+            self._executor.drop_all(end)
         finally:  # also where the device is gone and dropping failed: whoever waits is told, and nobody comes in
             with self._door:
-                self._closed = True
+                self._end = end
                 while not self._inbox.empty():
                     if left := self._inbox.get():
-                        left.fail(stopped)
+                        left.fail(end)
 
     def _take_new(self) -> bool:
         """Move what arrived to the executor, waiting when there is nothing else to do; False means stop."""

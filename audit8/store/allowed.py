@@ -24,7 +24,7 @@ def history_allowed(settings: Settings, *, has_keys: bool = False) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Whether only programs of this machine can reach a server bound to `host`."""
-    if host == "localhost":
+    if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from starlette.types import Message
 
 from audit8.api.app import create_app
 from audit8.api.readiness import LoadEngine
+from audit8.api.server import Server
 from audit8.engine.fake import FakeEngine
 from audit8.settings import Settings
 
@@ -25,7 +25,7 @@ ANSWER = '[{"line": 2, "class": "sql-injection", "why": "name is put into the te
 
 
 def settings(**changed: Any) -> Settings:
-    return Settings(**{"lang": "en", **changed})
+    return Settings(**{"lang": "en", "grace": 0.2, **changed})
 
 
 @contextlib.asynccontextmanager
@@ -102,13 +102,12 @@ class Served:
 def served(engine: FakeEngine, load_engine: LoadEngine | None = None, **changed: Any) -> Generator[Served]:
     """uvicorn on a port that the system chose, in a thread."""
     app = create_app(settings(**changed), load_engine or (lambda _: engine))
-    config = uvicorn.Config(app, log_config=None, http="h11", ws="none", lifespan="on", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server = Server(app, app.state.lifecycle)
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     try:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         with httpx.Client(base_url=url) as client:
             _wait_until_ready(client, wanted=200 if load_engine is None else None)
         yield Served(url, engine)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from audit8.engine import device
-from audit8.errors import EngineFailure, OutOfMemory
+from audit8.errors import DeviceLost, EngineFailure, EngineLost, OutOfMemory
 
 GPU = device.DeviceState("cuda:0", "card", 6 * device.GIB, 8 * device.GIB, device.GIB)
 
@@ -41,3 +41,16 @@ def test_errors_of_a_step_become_ours() -> None:
     failure = device.classify(ValueError("secret source text"))
     assert isinstance(failure, EngineFailure)
     assert "secret" not in failure.message
+
+
+def test_a_device_that_fails_at_everything_is_lost_whatever_the_error_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def poisoned() -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", poisoned)
+    monkeypatch.setattr(torch.cuda, "empty_cache", poisoned)
+    for error in (torch.AcceleratorError("CUDA error"), torch.OutOfMemoryError("full"), ValueError("anything")):
+        assert isinstance(device.classify(error), DeviceLost)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    assert not isinstance(device.classify(torch.AcceleratorError("invalid argument")), EngineLost)

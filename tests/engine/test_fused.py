@@ -1,11 +1,12 @@
 """Laws of the fused executor: what a sequence gets does not depend on who else runs, and nothing is left behind."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from audit8.engine.fused import FusedExecutor
+from audit8.engine.fused import FusedExecutor, Running
 from audit8.engine.weights import DecoderWeights
 from audit8.errors import EngineFailure, OutOfMemory, PromptTooLong
 from audit8.types import Finish, Sampling
@@ -165,6 +166,27 @@ def test_out_of_memory_in_prefill_fails_that_request_and_the_others_go_on(weight
 
     executor._runner.prefill = failing  # type: ignore[method-assign]
     good, bad = Answer(prompt(20), GREEDY), Answer(prompt(33), GREEDY)
+    run(executor, good, bad)
+    assert isinstance(bad.items[-1], OutOfMemory)
+    assert good.tokens == alone(weights, prompt(20), GREEDY)
+    assert pool.used_pages == 0
+
+
+@pytest.mark.parametrize("at_token", [0, 3])
+def test_out_of_memory_at_a_choice_fails_that_request_and_the_others_go_on(
+    weights: DecoderWeights, at_token: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor, pool = make_executor(weights)
+    choose = Running.choose
+
+    def failing(running: Running, logits: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
+        if running.generation.sampling.seed == 13 and len(running.generation.token_ids) >= at_token:
+            raise torch.OutOfMemoryError("out of memory, on purpose")
+        return choose(running, logits, allowed)
+
+    monkeypatch.setattr(Running, "choose", failing)
+    good = Answer(prompt(20), GREEDY)
+    bad = Answer(prompt(30), replace(GREEDY, temperature=1.0, seed=13))
     run(executor, good, bad)
     assert isinstance(bad.items[-1], OutOfMemory)
     assert good.tokens == alone(weights, prompt(20), GREEDY)

@@ -11,7 +11,7 @@ import pytest
 from audit8.engine.device import classify
 from audit8.engine.generation import Generation
 from audit8.engine.local import LocalEngine
-from audit8.errors import Audit8Error, BadRequest, EngineFailure, OutOfMemory, PromptTooLong
+from audit8.errors import Audit8Error, BadRequest, DeviceLost, EngineFailure, EngineLost, OutOfMemory, PromptTooLong
 from audit8.types import EngineInfo, Finish, Memory, Message, Piece, Sampling
 
 INFO = EngineInfo("scripted", "cpu", "8bit", "none", context_tokens=100)
@@ -215,5 +215,19 @@ async def test_a_lost_device_leaves_nobody_waiting() -> None:
     with pytest.raises(EngineFailure, match="ValueError"):
         await answer(engine, "\x00", Sampling(max_tokens=5))
     await engine.aclose()
-    with pytest.raises(EngineFailure, match="has stopped"):
+    with pytest.raises(EngineLost, match="has stopped"):
         await answer(engine, "x", Sampling(max_tokens=2))
+
+
+async def test_a_poisoned_device_ends_the_thread_and_everybody_is_told_why(
+    echo: tuple[LocalEngine, Echo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, _ = echo
+    lost = DeviceLost("the GPU cannot be used by this process any more")
+    monkeypatch.setattr(engine, "_classify", lambda _: lost)
+    running = [asyncio.create_task(answer(engine, "abc\x00", Sampling(max_tokens=9))) for _ in range(3)]
+    assert await asyncio.gather(*running, return_exceptions=True) == [lost] * 3
+    engine._thread.join(5)
+    assert not engine._thread.is_alive()
+    with pytest.raises(DeviceLost):
+        await engine.score([Message("user", "x")], ["a", "b"])

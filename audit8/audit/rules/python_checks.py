@@ -4,6 +4,7 @@ The claims' words are in the rules' tables; how values are followed is python_sc
 """
 
 import ast
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from textwrap import dedent
@@ -15,6 +16,9 @@ from audit8.audit.rules.python_scope import Module
 from audit8.audit.rules.rule import Hit
 
 _MAX_CHARS = 2_000_000
+# Up to Python 3.12 two threads that parse at once can fail each other (SystemError: "recursion depth mismatch"), and
+# the filters of warnings are one for all threads.
+_PARSING = threading.Lock()
 
 
 def check_python(text: str) -> list[Hit] | None:
@@ -22,7 +26,7 @@ def check_python(text: str) -> list[Hit] | None:
     if len(text) > _MAX_CHARS:
         return None
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # The parser warns about escapes in the code; not our concern.
             module = Module(ast.parse(dedent(text)))
         return [
