@@ -5,7 +5,7 @@ leaves room, the mask is the grammar's. Otherwise only tokens from which a closi
 first token of the known closing among them; so a document that was begun is ended, unless no closing is ever found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from audit8.errors import EngineFailure
 
 CANDIDATES, SEARCHES, FEW_TRIALS = 12, 1, 300  # what is tried in one step where room is scarce
 RETRY_TOKENS = 32
+SHORT_ENDS, LONG_ENDS = 2, 16  # of a known closing, tried before a search: little is left, or little was written since
 _TEXT_BYTES = b'" a0}'
 
 
@@ -70,7 +71,7 @@ class Constraint:
             words[:] = self._tokens.eos
             return
         self._matcher.unsafe_compute_mask_ptr(row.data_ptr(), row.numel() * 4)
-        words &= ~self._tokens.barred
+        words &= self._tokens.text_or_end
         if not self.complete and not self._is_roomy():
             self._narrow(words)
 
@@ -142,10 +143,7 @@ class Constraint:
     def _find_again(self) -> None:
         """A closing from here: an end of the one of before if that is one, for what was written is gone from it."""
         twin = self._caught_up()
-        old = self._tokens.text(self._closing or [])
-        first = end_of(allowed_bytes(twin)) or ord(",")
-        ends = [old[at:] for at in range(len(old) - 1, -1, -1) if old[at] == first]
-        text = next((end for end in (old, *ends) if closes(twin, end)), None)
+        text = next((one for one in self._likely(twin) if closes(twin, one)), None)
         if text is None:
             text = self._search(twin, TRIALS)
         self._closing = None if text is None else self._tokens.spell(text)
@@ -153,6 +151,20 @@ class Constraint:
             self._growth, self._in_text = 0, self._in_free_string()
             if len(self._closing) + 1 > self._left:
                 self._closing = None
+
+    def _likely(self, twin: LLMatcher) -> Iterator[bytes]:
+        """The known closing, and what must follow here with ends of it: the shortest, then the longest."""
+        old = self._tokens.text(self._closing or [])
+        yield old
+        forced = twin.compute_ff_bytes()
+        twin.consume_tokens(list(forced))
+        allowed = allowed_bytes(twin)
+        twin.rollback(len(forced))
+        end = end_of(allowed)
+        firsts = frozenset(allowed if end is None else [end])
+        ends = [old[at:] for at in range(len(old)) if old[at] in firsts]
+        for text in (*ends[: -SHORT_ENDS - 1 : -1], *ends[:LONG_ENDS]):
+            yield forced + text
 
     def _search(self, twin: LLMatcher, trials: int) -> bytes | None:
         return find_closing(twin, trials=trials, wide=self._plan.wide)

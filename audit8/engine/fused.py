@@ -226,25 +226,24 @@ class FusedExecutor:
 
     def _choose(self, logits: Tensor) -> None:
         """The tokens that are not simply the argmax."""
-        live = [(index, running) for index, running in enumerate(self._rows) if not running.over]
-        held = [(index, running) for index, running in live if running.generation.constraint is not None]
-        indexes = [index for index, _ in held]
-        allowed = self._allowed(logits[indexes], [running for _, running in held]) if held else None
-        if allowed is not None and any(running.plain for _, running in held):
-            self._runner.put(indexes, allowed.argmax(-1))
-        for index, running in live:
-            if not running.plain:
-                own = logits[index] if allowed is None or index not in indexes else allowed[indexes.index(index)]
-                self._runner.put([index], running.choose(logits[index], own))
+        allowed = self._allowed(logits[: len(self._rows)], self._rows)
+        if allowed is not None:
+            self._runner.put_best(allowed)
+        for index, running in enumerate(self._rows):
+            if not running.plain and not running.over:
+                own = logits[index] if allowed is None else allowed[index]
+                self._runner.put(index, running.choose(logits[index], own))
 
     def _allowed(self, logits: Tensor, rows: list[Running]) -> Tensor | None:
-        """`logits` [rows, vocab] as the rows' constraints leave them; None where there is none."""
-        constraints = [running.generation.constraint for running in rows]
+        """`logits` [rows, vocab] as the rows' constraints, if any, leave them; None where there is none."""
+        constraints = [None if running.over else running.generation.constraint for running in rows]
         if not any(constraints):
             return None
-        masks = torch.empty(len(rows), -(-logits.shape[1] // 32), dtype=torch.int32)
+        masks = self._runner.mask_room(len(rows), logits.shape[1])
         for mask, constraint in zip(masks, constraints, strict=True):
-            if constraint is not None:
+            if constraint is None:
+                mask.fill_(-1)
+            else:
                 constraint.fill_mask(mask)
         return self._runner.restricted(logits, masks)
 
