@@ -155,19 +155,24 @@ class Runner:
     # ---- decode ------------------------------------------------------------------------------------------------
 
     def set_rows(self, rows: list[Row]) -> None:
-        """The batch is now these sequences, in this order; the others' rows are idle."""
+        """The batch is now these, in this order, several of one sequence among them; the other rows are idle."""
         self._rows = len(rows)
-        tokens = torch.zeros(self.max_rows, dtype=torch.int64)
-        positions = torch.full((self.max_rows,), -1, dtype=torch.int32)
+        idle = self.max_rows - len(rows)
         tables = torch.zeros(self._tables.shape, dtype=torch.int32)
         for index, row in enumerate(rows):
-            tokens[index] = row.token
-            positions[index] = row.position
-            tables[index, : len(row.pages)] = torch.tensor(row.pages, dtype=torch.int32)
-        self._tokens.copy_(tokens)
-        self._positions.copy_(positions)
-        self._advance.copy_((positions >= 0).int())
-        self._tables.copy_(tables)
+            if index and row.pages is rows[index - 1].pages:
+                tables[index] = tables[index - 1]
+            else:
+                tables[index, : len(row.pages)] = torch.tensor(row.pages, dtype=torch.int32)
+        positions = torch.tensor([row.position for row in rows] + [-1] * idle, dtype=torch.int32)
+        tokens = torch.tensor([row.token for row in rows] + [0] * idle)
+        for place, part in (
+            (self._tokens, tokens),
+            (self._positions, positions),
+            (self._advance, (positions >= 0).int()),
+            (self._tables, tables),
+        ):
+            place.copy_(self._send(part), non_blocking=True)
 
     def advance(self) -> Tensor:
         """Launch one step of every row: float32 [>= rows, vocab]. The argmax is each row's next token until `put`."""
