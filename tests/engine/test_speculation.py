@@ -16,6 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from audit8.engine.drafts import Drafter
 from audit8.engine.effort import Effort
 from audit8.engine.generation import Generation
+from audit8.engine.runner import Row
 from audit8.engine.weights import DecoderWeights
 from audit8.types import Finish, Sampling
 from tests.engine import tiny
@@ -114,6 +115,13 @@ def test_an_answer_ends_at_its_length_also_inside_a_guess(weights: DecoderWeight
     ids = prompt(64 - max_tokens)
     executor, pool = make_executor(weights, page_count=1, effort=EAGER)
     answer = Answer(ids, Sampling(max_tokens=max_tokens))
+    set_rows = executor._runner.set_rows
+
+    def watched(rows: list[Row]) -> None:
+        assert max((row.position for row in rows), default=0) < 64 - 1, "the last token is never read, nor what follows"
+        set_rows(rows)
+
+    executor._runner.set_rows = watched  # type: ignore[method-assign]
     run(executor, answer)
     same(answer, alone(weights, ids, Sampling(max_tokens=max_tokens)))
     assert pool.used_pages == 0
