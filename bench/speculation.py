@@ -54,7 +54,7 @@ ASK = (
     "Find the security flaws in this code. Answer with a JSON array; each item has quote (the flawed lines, copied "
     "exactly), why, and fixed_code (the same lines, corrected).\n\n{code}"
 )
-MOST_TOKENS = 500
+MOST_TOKENS = 400
 Work = tuple[list[int], list[int]]  # prompt and answer
 
 
@@ -180,9 +180,9 @@ def write_answers(bench: Bench, folder: Path) -> None:
         drive(bench.built, [work])
         ids = [token for token in work.generation.token_ids if token not in end]
         entry["answer"] = bench.tokenizer.decode(ids)
+        kept["written_by"] = folder.name
+        ANSWERS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(entry["answer"], bench.executor.guessed, f"{work.tok_s:.1f} tokens/s", flush=True)
-    kept["written_by"] = folder.name
-    ANSWERS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -200,6 +200,8 @@ def main() -> None:
         write_answers(bench, options.model)
         return
     kept = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    if not all(entry["answer"] for entry in kept["answers"]):
+        parser.error("bench/answers.json has no answers yet: make them with --write")
     quoting = [(bench.prompt(entry["code"]), bench.ids(entry["answer"])) for entry in kept["answers"]]
     unrelated = bench.ids(UNRELATED.read_text(encoding="utf-8"))
     pieces = [unrelated[at : at + MOST_TOKENS // 2] for at in range(0, MOST_TOKENS * 2, MOST_TOKENS // 2)]
