@@ -1,20 +1,21 @@
 """What guessing tokens brings: for answers that quote their prompts, for ones that quote nothing, and in free ones.
 
 python bench/speculation.py --model FOLDER --tokenizer FOLDER --out FILE [--rounds 3]
-python bench/speculation.py --model FOLDER --tokenizer FOLDER --write     (makes bench/answers.json)
+python bench/speculation.py --model FOLDER --tokenizer FOLDER --write     (makes the model's in answers.json)
 
-`bench/answers.json` holds questions about code and the answers that a real model, named there, wrote to them, greedily
-and under a schema with quotes. A model with random weights (`bench/random_model.py`) cannot write them, so they are
-replayed: each token is the only one that its mask allows, every mask is sent and applied, every forward pass, guess and
-verification is run as for any answer; only what the model would like to say is not asked. Guesses come from the text
-alone: that a grammar forces a token, or forbids a guess, is not told to the guesser, so wrong guesses cost what they
-cost. What is measured is the time of the engine's work and the luck of guesses with real text; that this model would
-write this text is not.
+`bench/answers.json` holds questions about code and two answers to each, both JSON with the quoted lines, the reason and
+the corrected lines: one written by hand as a good audit writes it, which quotes exactly, and one that a small real
+model, named there, wrote greedily under a schema. A model with random weights (`bench/random_model.py`) cannot write
+them, so they are replayed: each token is the only one that its mask allows, every mask is sent and applied, every
+forward pass, guess and verification is run as for any answer; only what the model would like to say is not asked.
+Guesses come from the text alone: that a grammar forces a token, or forbids a guess, is not told to the guesser, so wrong
+guesses cost what they cost. What is measured is the time of the engine's work and the luck of guesses with real text;
+that this model would write this text is not.
 
-`quotes`: those answers. `nothing`: a text that has nothing to do with the question; it still says some words of its own
-again, as any text does. `free`: the model writes itself, with no mask, and `identical` says whether all tokens were the
-same with and without guesses (a replay could not tell). Random weights soon repeat themselves: their speed-up there
-means nothing, that their tokens are identical does.
+`quotes`: the answers by hand. `model`: the small model's, which quotes little. `nothing`: a text that has nothing to do
+with the question; it still says some words of its own again, as any text does. `free`: the model writes itself, with no
+mask, and `identical` says whether all tokens were the same with and without guesses (a replay could not tell). Random
+weights soon repeat themselves: their speed-up there means nothing, that their tokens are identical does.
 
 Tokens a second are of decoding, from the first token to the last, for one stream and for four at once; the medians of
 rounds that alternate.
@@ -179,10 +180,10 @@ def write_answers(bench: Bench, folder: Path) -> None:
         work = Timed(bench.prompt(entry["code"]), MOST_TOKENS, grammar.start(MOST_TOKENS), end)
         drive(bench.built, [work])
         ids = [token for token in work.generation.token_ids if token not in end]
-        entry["answer"] = bench.tokenizer.decode(ids)
-        kept["written_by"] = folder.name
+        entry["by_model"] = bench.tokenizer.decode(ids)
+        kept["model"] = folder.name
         ANSWERS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(entry["answer"], bench.executor.guessed, f"{work.tok_s:.1f} tokens/s", flush=True)
+        print(entry["by_model"], bench.executor.guessed, f"{work.tok_s:.1f} tokens/s", flush=True)
 
 
 def main() -> None:
@@ -200,9 +201,10 @@ def main() -> None:
         write_answers(bench, options.model)
         return
     kept = json.loads(ANSWERS.read_text(encoding="utf-8"))
-    if not all(entry["answer"] for entry in kept["answers"]):
-        parser.error("bench/answers.json has no answers yet: make them with --write")
-    quoting = [(bench.prompt(entry["code"]), bench.ids(entry["answer"])) for entry in kept["answers"]]
+    quoting, model = (
+        [(bench.prompt(entry["code"]), bench.ids(entry[by])) for entry in kept["answers"]]
+        for by in ("by_hand", "by_model")
+    )
     unrelated = bench.ids(UNRELATED.read_text(encoding="utf-8"))
     pieces = [unrelated[at : at + MOST_TOKENS // 2] for at in range(0, MOST_TOKENS * 2, MOST_TOKENS // 2)]
     nothing = [(prompt, piece) for (prompt, _), piece in zip(itertools.cycle(quoting), pieces, strict=False)]
@@ -210,9 +212,9 @@ def main() -> None:
         "command": f"python bench/speculation.py --model {options.model.name} --tokenizer {options.tokenizer.name}",
         "hardware": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
         "versions": {name: version(name) for name in ("torch", "transformers", "llguidance")},
-        "answers_written_by": kept["written_by"],
+        "model_of_the_answers": kept["model"],
     }
-    for name, works in {"quotes": quoting, "nothing": nothing, "free": quoting}.items():
+    for name, works in {"quotes": quoting, "model": model, "nothing": nothing, "free": quoting}.items():
         for streams, groups in (("", [[work] for work in works]), ("_4_streams", [works[:4]])):
             result[name + streams] = bench.compared(groups, options.rounds, free=name == "free")
             print(name + streams, json.dumps(result[name + streams]), flush=True)
