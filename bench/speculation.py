@@ -8,9 +8,9 @@ the corrected lines: one written by hand as a good audit writes it, which quotes
 model, named there, wrote greedily under a schema. A model with random weights (`bench/random_model.py`) cannot write
 them, so they are replayed: each token is the only one that its mask allows, every mask is sent and applied, every
 forward pass, guess and verification is run as for any answer; only what the model would like to say is not asked.
-Guesses come from the text alone: that a grammar forces a token, or forbids a guess, is not told to the guesser, so wrong
-guesses cost what they cost. What is measured is the time of the engine's work and the luck of guesses with real text;
-that this model would write this text is not.
+Guesses come from the text alone: that a grammar forces a token, or forbids a guess, is not told to the guesser, so
+wrong guesses cost what they cost. What is measured is the time of the engine's work and the luck of guesses with real
+text; that this model would write this text is not.
 
 `quotes`: the answers by hand. `model`: the small model's, which quotes little. `nothing`: a text that has nothing to do
 with the question; it still says some words of its own again, as any text does. `free`: the model writes itself, with no
