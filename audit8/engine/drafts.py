@@ -7,7 +7,8 @@ is compared with the token that came, tried or not: so how far guesses can be tr
 from collections.abc import Sequence
 from itertools import islice
 
-ORDERS = (8, 3)  # so many last tokens must have stood somewhere before, the longer the better
+ORDERS = (8, 3, 2)  # so many last tokens must have stood somewhere before, the longer the better
+NEAR = 8  # where a guess failed, the text may go on after a few other tokens: a line's end spelled otherwise, a change
 LEARNING = 0.1  # how much the newest token changes a chance
 # How many guesses in a row came true so far, and the chance of the next: measured as the text goes on, these at first.
 STREAKS = (0, 1, 4, 12)
@@ -27,6 +28,7 @@ class Drafter:
         self._chances = list(CHANCES)
         self._at = 0  # where the guessed token stands; 0: there is no guess
         self._streak = 0
+        self._lost = 0  # where the last guess failed; 0: nowhere
         self._look()
 
     def push(self, token: int) -> None:
@@ -34,6 +36,7 @@ class Drafter:
             right = self._ids[self._at] == token
             kind = _kind(self._streak)
             self._chances[kind] += LEARNING * (right - self._chances[kind])
+            self._lost = 0 if right else self._at
             self._at = self._at + 1 if right else 0
             self._streak += 1
         for order, known in zip(ORDERS, self._next, strict=True):
@@ -64,6 +67,9 @@ class Drafter:
             if self._at:
                 self._streak = order - ORDERS[-1]
                 return
+        near = self._ids[self._lost : self._lost + NEAR] if self._lost else []
+        if near and self._ids[-1] in near[: len(self._ids) - 1 - self._lost]:
+            self._at, self._streak = self._lost + near.index(self._ids[-1]) + 1, 0
 
 
 def _kind(streak: int) -> int:

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit8.engine.drafts import CHANCES, ORDERS, Drafter
+from audit8.engine.drafts import CHANCES, NEAR, ORDERS, Drafter
 
 Ids = list[int]
 
@@ -42,18 +42,24 @@ def test_nothing_is_guessed_from_nothing() -> None:
     assert grown([1, 2, 3, 4], [1, 2, 3]).guess(0) == []
 
 
+def test_after_a_change_the_quoted_text_goes_on_where_it_was_left() -> None:
+    code = list(range(50, 90))
+    drafter = grown([*code, 1, 2, 3], [7, *code[:10], 200, 201])
+    assert drafter.guess(4) != code[10:14]
+    drafter.push(code[11])
+    assert drafter.guess(4) == code[12:16]
+    assert grown([*code, 1, 2, 3], [7, *code[:10], 200, code[NEAR + 12]]).guess(4) == []
+
+
 def test_chances_fall_with_misses_rise_with_streaks_and_are_of_all_tokens_together() -> None:
-    drafter = grown([1, 2, 3, 4, 5], [1, 2, 3])
+    drafter = grown([1, 2, 3, 4, 5], [1, 2])
     first = drafter.chances(3)
-    assert first[0] == CHANCES[0]
-    assert first[0] > first[1] > first[2] > 0
-    misses = grown([1, 2, 3, 4, 5], [1, 2, 3, 99] * 8)
-    while not misses.guess(1) or misses.guess(1) == [99]:
-        misses.push(77)
-        for token in (1, 2, 3):
-            misses.push(token)
+    assert first == [CHANCES[0], CHANCES[0] * CHANCES[1], CHANCES[0] * CHANCES[1] ** 2]
+    missed = grown([1, 2, 3, *range(300, 320)], [1, 2, 99, *range(100, 110), 1, 2])
+    assert missed.guess(1)
+    assert missed.chances(1)[0] < first[0]
     quoted = grown(list(range(200)), list(range(100)))
-    assert quoted.chances(1)[0] > 0.9
+    assert quoted.chances(1)[0] > CHANCES[-1]
     assert len(quoted.chances(16)) == 16
 
 
@@ -61,8 +67,9 @@ def test_chances_fall_with_misses_rise_with_streaks_and_are_of_all_tokens_togeth
 @given(st.lists(st.integers(0, 3), max_size=40), st.lists(st.integers(0, 3), max_size=40))
 def test_growing_is_the_same_as_reading_at_once_and_a_guess_followed_it_before(prompt: Ids, answer: Ids) -> None:
     """A new guess, that is; one that came true goes on where it stood."""
-    drafter, ids = grown(prompt, answer), [*prompt, *answer]
-    assert drafter._next == Drafter(ids)._next
+    ids = [*prompt, *answer]
+    drafter = Drafter(ids)
+    assert drafter._next == grown(prompt, answer)._next
     guess = drafter.guess(4)
     if guess:
         short = ORDERS[-1]
