@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     head: Literal["int8", "fp16"] = Field(
         "int8", description="Embedding and head of the fused engine: int8 by row, or 16 bit at twice their size."
     )
+    speculation: bool = Field(True, description="Guess tokens that were said before, where it is faster; same answers.")
     lang: Lang = Field(default_factory=locale_lang, description="Language of log and reports. Default: the locale's.")
     trust_remote_code: bool = Field(False, description="Run Python code that comes with the model. Off for a reason.")
     cache_dir: Path = Field(Path.home() / ".cache" / "audit8", description="Where converted models are kept.")

@@ -128,6 +128,7 @@ def build_model(settings: Settings, found: Found, progress: Progress, *, gpu_byt
             trust_remote_code=settings.trust_remote_code,
             cache_dir=Path(settings.cache_dir).expanduser() if settings.quantised_cache else None,
             gpu_bytes=gpu_bytes,
+            speculation=settings.speculation,
         ),
         progress,
     )

@@ -146,7 +146,9 @@ def bytes_per_token(read: DecoderWeights) -> int:
 def ours(folder: Path, streams: list[int], context_tokens: int, prefill_tokens: int) -> dict[str, Any]:
     start = time.perf_counter()
     stages: dict[str, float] = {}
-    order = Order(folder, "8bit", DEVICE, "auto", 8192, cache_tokens=max(streams) * 2 * context_tokens)
+    order = Order(
+        folder, "8bit", DEVICE, "auto", 8192, cache_tokens=max(streams) * 2 * context_tokens, speculation=False
+    )
     built = build(order, lambda p: stages.setdefault(p.stage, time.perf_counter() - start))
     ready_s = time.perf_counter() - start
     print("ours:", built.arithmetic, "|", "; ".join(built.notes), f"| ready in {ready_s:.1f} s", flush=True)

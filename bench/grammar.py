@@ -88,7 +88,9 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=1000)
     options = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
-    built = build(Order(options.model, "8bit", DEVICE, "auto", 2048, cache_tokens=2048 * 64), lambda _: None)
+    built = build(
+        Order(options.model, "8bit", DEVICE, "auto", 2048, cache_tokens=2048 * 64, speculation=False), lambda _: None
+    )
     grammars = Grammars(tokenizer, int(built.frame.config.vocab_size), frozenset({tokenizer.eos_token_id}))
     free = options.streams / decode_tok_s(built, options.streams, 64)
     roomy, tight = (held_step_s(built, grammars, tokenizer, options.streams, room) for room in (200_000, 1_500))

@@ -15,6 +15,7 @@ from audit8.engine import cpu_products, kernels, loading, quantised, weights
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Operations
 from audit8.engine.device import GIB, memory
+from audit8.engine.effort import CPU_EFFORT, GPU_EFFORT, Effort
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor
 from audit8.engine.kernels.types import CHUNK_UNIT, PAGE_TOKENS
@@ -45,7 +46,7 @@ class Order:
 
     `cache_tokens`: room for all sequences together; 0 means CACHED_CONTEXTS contexts, or what fits.
     `cache_dir`: where the int8 weights of the fused engine are kept for the next start; None keeps nothing.
-    `gpu_bytes`: as in `loading.load`; the server never offloads.
+    `gpu_bytes`: as in `loading.load`; the server never offloads. `speculation`: the fused engine's.
     """
 
     folder: Path
@@ -58,6 +59,7 @@ class Order:
     trust_remote_code: bool = False
     cache_dir: Path | None = None
     gpu_bytes: int | None = None
+    speculation: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
             pool,
             chunk_tokens=GPU_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS,
             shared_chunk_tokens=GPU_SHARED_CHUNK_TOKENS if on_gpu else CPU_CHUNK_TOKENS,
+            effort=effort_for(read, on_gpu) if order.speculation else None,
         ),
         frame=frame,
         context_tokens=context_tokens,
@@ -198,6 +201,13 @@ def _fused(order: Order, frame: loading.Frame, progress: Callable[[LoadProgress]
         weights_memory=weights_memory,
         parallel=runner.max_rows,
     )
+
+
+def effort_for(read: weights.DecoderWeights, on_gpu: bool) -> Effort | None:
+    """What guessed tokens cost; None where they may not be tried: a library's product changes bits with the rows."""
+    if isinstance(read.head, torch.Tensor):
+        return None
+    return GPU_EFFORT if on_gpu else CPU_EFFORT
 
 
 def _arithmetic(read: weights.DecoderWeights, on_gpu: bool, graphs: bool) -> str:

@@ -5,7 +5,7 @@ leaves room, the mask is the grammar's. Otherwise only tokens from which a closi
 first token of the known closing among them; so a document that was begun is ended, unless no closing is ever found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from audit8.errors import EngineFailure
 
 CANDIDATES, SEARCHES, FEW_TRIALS = 12, 1, 300  # what is tried in one step where room is scarce
 RETRY_TOKENS = 32
+SHORT_ENDS, LONG_ENDS = 2, 16  # of a known closing, tried before a search: little is left, or little was written since
 _TEXT_BYTES = b'" a0}'
 
 
@@ -52,6 +53,7 @@ class Constraint:
         self._in_text = False  # known to be in a free string since then
         self._ahead: dict[int, list[int]] = {}  # closings after a token, of those that were tried
         self._ended = False
+        self._before: list[_Kept] = []  # of each token that was explored
 
     @property
     def complete(self) -> bool:
@@ -70,7 +72,7 @@ class Constraint:
             words[:] = self._tokens.eos
             return
         self._matcher.unsafe_compute_mask_ptr(row.data_ptr(), row.numel() * 4)
-        words &= ~self._tokens.barred
+        words &= self._tokens.text_or_end
         if not self.complete and not self._is_roomy():
             self._narrow(words)
 
@@ -91,61 +93,61 @@ class Constraint:
         self._ahead = {}
         return taken and not self._matcher.is_error()
 
-    def allowed_prefix(self, ids: Sequence[int]) -> int:
-        """How many of `ids` in a row would be allowed; the state stays."""
-        count = self._matcher.validate_tokens(list(ids))
-        if self._is_roomy(count):
-            return count
-        row = torch.empty(self._tokens.words, dtype=torch.int32)
-        with _Kept(self):
-            for index, token in enumerate(ids[:count]):
-                self.fill_mask(row)
-                if not has(row.numpy(), token):
-                    return index
-                self.accept(token)
-        return count
-
-    def fill_masks(self, rows: torch.Tensor, ids: Sequence[int]) -> None:
-        """Masks for here and after each of `ids`, int32 [len(ids) + 1, words]; the state stays.
-
-        After a token that is not allowed the last mask is repeated.
-        """
-        self.fill_mask(rows[0])  # what it finds of the closing is kept
-        with _Kept(self):
-            for index, token in enumerate(ids):
-                if not has(rows[index].numpy(), token):
-                    rows[index + 1 :] = rows[index]
-                    return
-                self.accept(token)
-                self.fill_mask(rows[index + 1])
+    # ---- guesses -----------------------------------------------------------------------------------------------
 
     def forced(self) -> list[int]:
-        """Tokens that must follow whatever the model says, none where there is a choice; the state stays."""
-        if self._ended or self._matcher.is_error():
-            return []
-        ids = self._matcher.compute_ff_tokens()
-        return ids[: self.allowed_prefix(ids)] if ids else []
+        """Tokens that must follow, as this vocabulary would spell them; none where there is a choice or little room."""
+        return self._matcher.compute_ff_tokens() if self._may_guess() else []
+
+    def possible(self, ids: Sequence[int]) -> int:
+        """How many of `ids` in a row the grammar allows; none where room is scarce: it then matters what is known."""
+        return self._matcher.validate_tokens(list(ids)) if self._may_guess() else 0
+
+    def _may_guess(self) -> bool:
+        return not (self._ended or self._matcher.is_error() or self.complete) and self._is_roomy()
+
+    def explore(self, rows: torch.Tensor, ids: Sequence[int]) -> int:
+        """Masks for here and after each of `ids`, int32 [len(ids) + 1, words], up to the first that is not allowed.
+
+        Gives how many are allowed before an end or where room is scarce, and stands after them; masks beyond are not
+        written. `settle` comes next.
+        """
+        self._before = []
+        self.fill_mask(rows[0])
+        for index, token in enumerate(ids):
+            if token in self._tokens.eos_ids or not self._is_ample() or not has(rows[index].numpy(), token):
+                return index
+            self._before.append(_Kept(self))
+            self.accept(token)
+            self.fill_mask(rows[index + 1])
+        return len(ids)
+
+    def settle(self, count: int) -> None:
+        """After `explore`: only the first `count` of its tokens were right."""
+        if count < len(self._before):
+            self._before[count].put_back()
+        self._before = []
 
     # ---- room to close -----------------------------------------------------------------------------------------
 
-    def _is_roomy(self, tokens: int = 0) -> bool:
-        """Whether any token after `tokens` more leaves room to close; looks for the closing again if in doubt."""
-        left, step = self._left - 1 - tokens, self._plan.step
-        if self._closing is not None:
-            cost = len(self._closing) + 1 + self._growth + step * (tokens + 1)
-            if cost <= left:
-                return True
+    def _is_ample(self) -> bool:
+        """Whether any token leaves room to close, by what is known without a search."""
+        if self._closing is None:
+            return False
+        return len(self._closing) + 1 + self._growth + self._plan.step <= self._left - 1
+
+    def _is_roomy(self) -> bool:
+        """Whether any token leaves room to close; looks for the closing again if in doubt."""
+        if self._is_ample():
+            return True
         if self._growth > 0 and (self._closing is not None or self._left % RETRY_TOKENS == 0):
             self._find_again()
-        return self._closing is not None and len(self._closing) + 1 + step * (tokens + 1) <= left
+        return self._closing is not None and len(self._closing) + 1 + self._plan.step <= self._left - 1
 
     def _find_again(self) -> None:
         """A closing from here: an end of the one of before if that is one, for what was written is gone from it."""
         twin = self._caught_up()
-        old = self._tokens.text(self._closing or [])
-        first = end_of(allowed_bytes(twin)) or ord(",")
-        ends = [old[at:] for at in range(len(old) - 1, -1, -1) if old[at] == first]
-        text = next((end for end in (old, *ends) if closes(twin, end)), None)
+        text = next((one for one in self._likely(twin) if closes(twin, one)), None)
         if text is None:
             text = self._search(twin, TRIALS)
         self._closing = None if text is None else self._tokens.spell(text)
@@ -153,6 +155,20 @@ class Constraint:
             self._growth, self._in_text = 0, self._in_free_string()
             if len(self._closing) + 1 > self._left:
                 self._closing = None
+
+    def _likely(self, twin: LLMatcher) -> Iterator[bytes]:
+        """The known closing, and what must follow here with ends of it: the shortest, then the longest."""
+        old = self._tokens.text(self._closing or [])
+        yield old
+        forced = twin.compute_ff_bytes()
+        twin.consume_tokens(list(forced))
+        allowed = allowed_bytes(twin)
+        twin.rollback(len(forced))
+        end = end_of(allowed)
+        firsts = frozenset(allowed if end is None else [end])
+        ends = [old[at:] for at in range(len(old)) if old[at] in firsts]
+        for text in (*ends[: -SHORT_ENDS - 1 : -1], *ends[:LONG_ENDS]):
+            yield forced + text
 
     def _search(self, twin: LLMatcher, trials: int) -> bytes | None:
         return find_closing(twin, trials=trials, wide=self._plan.wide)
@@ -227,17 +243,14 @@ def off_schema() -> EngineFailure:
 
 
 class _Kept:
-    """Puts a constraint back to where it was."""
+    """Where a constraint was."""
 
     def __init__(self, constraint: Constraint) -> None:
         self._constraint = constraint
+        self._kept = dict(vars(constraint))
+        self._kept["_matcher"] = constraint._matcher.deep_copy()
+        self._kept["_twin"] = constraint._twin.deep_copy()
+        self._kept["_unread"] = list(constraint._unread)
 
-    def __enter__(self) -> None:
-        constraint = self._constraint
-        self._before = dict(vars(constraint))
-        constraint._matcher = constraint._matcher.deep_copy()
-        constraint._twin = constraint._twin.deep_copy()
-        constraint._unread = list(constraint._unread)
-
-    def __exit__(self, *_: object) -> None:
-        vars(self._constraint).update(self._before)
+    def put_back(self) -> None:
+        vars(self._constraint).update(self._kept)

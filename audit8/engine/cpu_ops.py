@@ -74,6 +74,9 @@ class CpuOperations:
     def logits(self, x: Tensor, weight: Int8Weight) -> Tensor:
         return self.linear(x, weight)[0]
 
+    def restricted(self, logits: Tensor, masks: Tensor) -> Tensor:
+        return reference.restricted(logits, masks)
+
     def rope(
         self, qkv: Tensor, extras: QkvExtras, rotary: Rotary, pages: Pages, positions: Tensor, block_table: Tensor
     ) -> Tensor:

@@ -28,6 +28,8 @@ class Operations(Protocol):
 
     def logits(self, x: Tensor, weight: Int8Weight) -> Tensor: ...
 
+    def restricted(self, logits: Tensor, masks: Tensor) -> Tensor: ...
+
     def rope(
         self,
         qkv: Tensor,

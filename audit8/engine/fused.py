@@ -10,69 +10,41 @@ same products, in the same order, whether its prefix was cached or not and howev
 """
 
 from collections import deque
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from audit8.engine.constraint import off_schema
 from audit8.engine.device import classify
-from audit8.engine.generation import Generation
+from audit8.engine.drafts import Drafter
+from audit8.engine.effort import MOST_ROWS, Effort, worthwhile
+from audit8.engine.generation import Generation, Guessed
 from audit8.engine.kernels.types import MAX_ROWS, PAGE_TOKENS
-from audit8.engine.pages import PagePool, Table, pages_for
-from audit8.engine.runner import Flight, Row, Runner
-from audit8.engine.sampling import choose, is_plain, logprobs_of, make_generator
+from audit8.engine.pages import PagePool, pages_for
+from audit8.engine.runner import Flight, Runner
+from audit8.engine.running import Guess, Running, Turn
+from audit8.engine.sampling import make_generator
 from audit8.engine.weights import DecoderWeights
 from audit8.errors import Audit8Error, PromptTooLong
 
 PREFILLS_AT_ONCE = 4
 
 
-@dataclass(eq=False, slots=True)
-class Running:
-    """A generation that has its pages. `computed` prompt tokens are in them.
-
-    `logits`: what the newest token was chosen from, kept where its log-probability is asked for.
-    """
-
-    generation: Generation
-    table: Table
-    computed: int
-    generator: torch.Generator
-    logits: Tensor | None = None
-
-    @property
-    def over(self) -> bool:
-        return self.generation.finished or self.generation.cancelled
-
-    @property
-    def plain(self) -> bool:
-        """Whether the argmax of what is allowed is all that is wanted."""
-        return is_plain(self.generation.sampling)
-
-    def choose(self, logits: Tensor, allowed: Tensor) -> Tensor:
-        """The next token, int64 []: from `allowed`, the logits [vocab] that its constraint, if any, leaves."""
-        generation = self.generation
-        seen = [*generation.prompt_ids, *generation.token_ids] if generation.sampling.repetition_penalty != 1 else []
-        if generation.sampling.top_logprobs is not None:
-            self.logits = logits.clone()
-        return choose(allowed, generation.sampling, self.generator, seen)
-
-    def accept(self, token: int) -> None:
-        generation = self.generation
-        if generation.constraint is not None and not generation.constraint.accept(token):
-            generation.fail(off_schema())
-            return
-        top = generation.sampling.top_logprobs
-        logprobs = None if top is None or self.logits is None else logprobs_of(self.logits, token, top)
-        generation.accept(token, logprobs)
-
-
 class FusedExecutor:
     """See generation.Executor. One step is at most one prefill chunk and one token for every running sequence."""
 
-    def __init__(self, runner: Runner, pool: PagePool, *, chunk_tokens: int, shared_chunk_tokens: int) -> None:
-        """`chunk_tokens` of prefill a step, `shared_chunk_tokens` while others wait for their next token."""
+    def __init__(
+        self,
+        runner: Runner,
+        pool: PagePool,
+        *,
+        chunk_tokens: int,
+        shared_chunk_tokens: int,
+        effort: Effort | None = None,
+    ) -> None:
+        """`chunk_tokens` of prefill a step, `shared_chunk_tokens` while others wait for their next token.
+
+        `effort`: what guessed tokens cost; None guesses none.
+        """
         self._runner = runner
         self._pool = pool
         self._chunk_tokens = chunk_tokens
@@ -81,7 +53,10 @@ class FusedExecutor:
         self._prefilling: deque[Running] = deque()
         self._rows: list[Running] = []
         self._joining: list[Running] = []
-        self._flights: deque[tuple[list[Running], Flight]] = deque()
+        self._flights: deque[tuple[list[Turn], Flight]] = deque()
+        self._effort = effort
+        self._seated = True  # whether the runner's rows are these, one each
+        self._guessed = Guessed()
 
     @property
     def weights(self) -> DecoderWeights:
@@ -91,9 +66,14 @@ class FusedExecutor:
     def busy(self) -> bool:
         return bool(self._waiting or self._prefilling or self._joining or self._rows)
 
+    @property
+    def guessed(self) -> Guessed:
+        return self._guessed
+
     def figures(self) -> dict[str, float]:
         """For the metrics; may be called from any thread."""
-        return {"kv_cache_usage_ratio": self._pool.used_pages / self._pool.page_count}
+        counts = {"spec_decode_draft_tokens": self._guessed.tried, "spec_decode_accepted_tokens": self._guessed.right}
+        return {"kv_cache_usage_ratio": self._pool.used_pages / self._pool.page_count, **counts}
 
     def add(self, generation: Generation) -> None:
         tokens = len(generation.prompt_ids) + generation.sampling.max_tokens
@@ -178,6 +158,8 @@ class FusedExecutor:
             generation.fail(classify(error))
             self._pool.release(running.table)
             return
+        if end == len(prompt) and self._effort is not None and running.plain and not generation.candidates:
+            running.drafter = Drafter(prompt)  # while the device computes
         running.computed = end
         self._pool.publish(prompt[:end], running.table)
         self._prefilling.popleft()
@@ -201,7 +183,7 @@ class FusedExecutor:
             if generation.candidates:
                 generation.scored(torch.softmax(logits, dim=-1)[list(generation.candidates)].tolist())
             else:
-                allowed = self._allowed(logits.unsqueeze(0), [running])
+                allowed = self._allowed(logits.unsqueeze(0), [Turn(running, 0)])
                 running.accept(int(running.choose(logits, logits if allowed is None else allowed[0])))
         except torch.OutOfMemoryError as error:  # as in prefill: the others go on
             generation.fail(classify(error))
@@ -214,47 +196,76 @@ class FusedExecutor:
     # ---- running -----------------------------------------------------------------------------------------------
 
     def _decode(self) -> None:
+        """One step for all: with guesses where they pay, else launched before the step before is read."""
+        if any(running.over for running in [*self._rows, *self._joining]) or (self._joining and self._room):
+            self._rebuild()
+        turns = self._turns_with_guesses()
+        if turns:
+            self._runner.set_rows([row for turn in turns for row in turn.rows])
+            self._seated = False
+            self._launch(turns, wait=True)
+        elif self._rows:
+            if not self._seated:
+                self._seat()
+            self._launch([Turn(running, index) for index, running in enumerate(self._rows)], wait=False)
+
+    def _launch(self, turns: list[Turn], *, wait: bool) -> None:
         """Launch a step, then read the step before: the device computes while tokens become text.
 
         So whatever a choice looks at, the tokens before it among them, is known when its logits are.
         """
-        if any(running.over for running in [*self._rows, *self._joining]) or (self._joining and self._room):
-            self._rebuild()
-        if not self._rows:
-            return
         logits = self._runner.advance()
         while self._flights:
             self._collect()
-        self._choose(logits)
-        self._flights.append((list(self._rows), self._runner.land()))
-        if self._runner.device.type == "cpu":
+        self._choose(logits, turns)
+        self._flights.append((turns, self._runner.land()))
+        if wait or self._runner.device.type == "cpu":
             self._collect()
 
-    def _choose(self, logits: Tensor) -> None:
+    def _turns_with_guesses(self) -> list[Turn]:
+        """None where guesses do not pay. They are made of tokens that are known: what is in flight is read first."""
+        guesses = self._guesses()
+        if self._flights and any(guesses):
+            while self._flights:
+                self._collect()
+            if any(running.over for running in self._rows):
+                self._rebuild()
+            guesses = self._guesses()
+        turns: list[Turn] = []
+        for running, guess in zip(self._rows, guesses, strict=True) if any(guesses) else ():
+            turns.append(Turn(running, turns[-1].end if turns else 0, guess.tokens, guess.forced))
+        return turns
+
+    def _guesses(self) -> list[Guess]:
+        """One a row, as long as it pays."""
+        most_rows = min(MOST_ROWS, self._runner.max_rows)
+        if self._effort is None or len(self._rows) >= most_rows:
+            return [Guess()] * len(self._rows)
+        guesses = [running.guess(most_rows - len(self._rows)) for running in self._rows]
+        lengths = worthwhile([guess.chances for guess in guesses], self._effort, most_rows)
+        return [guess.first(length) for guess, length in zip(guesses, lengths, strict=True)]
+
+    def _choose(self, logits: Tensor, turns: list[Turn]) -> None:
         """The tokens that are not simply the argmax."""
-        live = [(index, running) for index, running in enumerate(self._rows) if not running.over]
-        held = [(index, running) for index, running in live if running.generation.constraint is not None]
-        indexes = [index for index, _ in held]
-        allowed = self._allowed(logits[indexes], [running for _, running in held]) if held else None
-        if allowed is not None and any(running.plain for _, running in held):
-            self._runner.put(indexes, allowed.argmax(-1))
-        for index, running in live:
-            if not running.plain:
-                own = logits[index] if allowed is None or index not in indexes else allowed[indexes.index(index)]
+        allowed = self._allowed(logits[: turns[-1].end], turns)
+        if allowed is not None:
+            self._runner.put_best(allowed)
+        for turn in turns:
+            running, index = turn.running, turn.first
+            if not running.plain and not running.over:
+                own = logits[index] if allowed is None else allowed[index]
                 try:
-                    self._runner.put([index], running.choose(logits[index], own))
+                    self._runner.put(index, running.choose(logits[index], own))
                 except torch.OutOfMemoryError as error:
                     running.generation.fail(classify(error))
 
-    def _allowed(self, logits: Tensor, rows: list[Running]) -> Tensor | None:
-        """`logits` [rows, vocab] as the rows' constraints leave them; None where there is none."""
-        constraints = [running.generation.constraint for running in rows]
-        if not any(constraints):
+    def _allowed(self, logits: Tensor, turns: list[Turn]) -> Tensor | None:
+        """`logits` [rows, vocab] as the turns' constraints, if any, leave them; None where there is none."""
+        if all(turn.running.over or turn.running.generation.constraint is None for turn in turns):
             return None
-        masks = torch.empty(len(rows), -(-logits.shape[1] // 32), dtype=torch.int32)
-        for mask, constraint in zip(masks, constraints, strict=True):
-            if constraint is not None:
-                constraint.fill_mask(mask)
+        masks = self._runner.mask_room(len(logits), logits.shape[1])
+        for turn in turns:
+            turn.fill_masks(masks[turn.first : turn.end])
         return self._runner.restricted(logits, masks)
 
     @property
@@ -262,10 +273,11 @@ class FusedExecutor:
         return self._runner.max_rows - len(self._rows)
 
     def _collect(self) -> None:
-        rows, flight = self._flights.popleft()
-        for running, token in zip(rows, flight.wait(), strict=True):
-            if not running.over:
-                running.accept(token)
+        turns, flight = self._flights.popleft()
+        chosen = flight.wait()
+        for turn in turns:
+            right = turn.take(chosen[turn.first : turn.end])
+            self._guessed = self._guessed.plus(len(turn.draft), right)
 
     def _rebuild(self) -> None:
         """Let the finished leave and the new ones join; what is in flight is read first."""
@@ -279,9 +291,8 @@ class FusedExecutor:
         joining = self._joining[: self._room]
         self._joining = self._joining[len(joining) :]
         self._rows += joining
-        self._runner.set_rows([self._row(running) for running in self._rows])
+        self._seat()
 
-    def _row(self, running: Running) -> Row:
-        generation = running.generation
-        position = len(generation.prompt_ids) + len(generation.token_ids) - 1
-        return Row(generation.token_ids[-1], position, running.table.pages)
+    def _seat(self) -> None:
+        self._runner.set_rows([running.row for running in self._rows])
+        self._seated = True

@@ -132,8 +132,22 @@ class Generation:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Guessed:
+    """Tokens that were guessed and tried since the start, and how many of them were right."""
+
+    tried: int = 0
+    right: int = 0
+
+    def plus(self, tried: int, right: int) -> "Guessed":
+        return Guessed(self.tried + tried, self.right + right) if tried else self
+
+
 class Executor(Protocol):
-    """Runs generations. Every method is called on the owner thread only."""
+    """Runs generations. Every method is called on the owner thread only; `guessed` may be read on any."""
+
+    @property
+    def guessed(self) -> Guessed: ...
 
     def add(self, generation: Generation) -> None: ...
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from audit8.engine.constraint import Constraint
-from audit8.engine.generation import Executor, Generation, Item, Scores
+from audit8.engine.generation import Executor, Generation, Guessed, Item, Scores
 from audit8.engine.grammar import Grammars
 from audit8.engine.limits import check_candidates, check_prompt, check_sampling
 from audit8.engine.text import THINK_OPEN
@@ -80,6 +80,11 @@ class LocalEngine:
 
     def memory(self) -> Memory:
         return self._memory()
+
+    @property
+    def guessed(self) -> Guessed:
+        """What came of speculation so far."""
+        return self._executor.guessed
 
     def figures(self) -> dict[str, float]:
         """What the executor counts, under the names of metrics.py."""

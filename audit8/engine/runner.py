@@ -100,6 +100,7 @@ class Runner:
         cache = [
             Pages(*(torch.zeros(shape, dtype=torch.float16, device=device) for _ in range(2))) for _ in weights.layers
         ]
+        self._ops = ops
         self._decoder = Decoder(weights, ops, cache)
         self._scratch = DecodeScratch(max_rows, weights.heads, weights.kv_heads, weights.head_dim, max_pages, device)
         self.weights = weights
@@ -119,6 +120,8 @@ class Runner:
         )
         self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
         self._chunk_graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        self._masks: Tensor | None = None
+        self._masks_sent: torch.cuda.Event | None = None
         self._rows = 0
 
     def reset(self) -> None:
@@ -152,34 +155,55 @@ class Runner:
     # ---- decode ------------------------------------------------------------------------------------------------
 
     def set_rows(self, rows: list[Row]) -> None:
-        """The batch is now these sequences, in this order; the others' rows are idle."""
+        """The batch is now these, in this order, several of one sequence among them; the other rows are idle."""
         self._rows = len(rows)
-        tokens = torch.zeros(self.max_rows, dtype=torch.int64)
-        positions = torch.full((self.max_rows,), -1, dtype=torch.int32)
+        idle = self.max_rows - len(rows)
         tables = torch.zeros(self._tables.shape, dtype=torch.int32)
         for index, row in enumerate(rows):
-            tokens[index] = row.token
-            positions[index] = row.position
-            tables[index, : len(row.pages)] = torch.tensor(row.pages, dtype=torch.int32)
-        self._tokens.copy_(tokens)
-        self._positions.copy_(positions)
-        self._advance.copy_((positions >= 0).int())
-        self._tables.copy_(tables)
+            if index and row.pages is rows[index - 1].pages:
+                tables[index] = tables[index - 1]
+            else:
+                tables[index, : len(row.pages)] = torch.tensor(row.pages, dtype=torch.int32)
+        positions = torch.tensor([row.position for row in rows] + [-1] * idle, dtype=torch.int32)
+        tokens = torch.tensor([row.token for row in rows] + [0] * idle)
+        for place, part in (
+            (self._tokens, tokens),
+            (self._positions, positions),
+            (self._advance, (positions >= 0).int()),
+            (self._tables, tables),
+        ):
+            place.copy_(self._send(part), non_blocking=True)
 
     def advance(self) -> Tensor:
         """Launch one step of every row: float32 [>= rows, vocab]. The argmax is each row's next token until `put`."""
         count = next((size for size in ROW_COUNTS if size >= self._rows), self.max_rows)
         return self._replay(count) if self._graphs else self._body(min(count, self.max_rows))
 
-    def put(self, indexes: list[int], tokens: Tensor) -> None:
-        """These rows' next tokens, int64 [indexes], in place of the argmax."""
-        self._tokens[self._send(torch.tensor(indexes))] = tokens
+    def put(self, index: int, token: Tensor) -> None:
+        """This row's next token, int64 [], in place of the argmax."""
+        self._tokens[index] = token
+
+    def mask_room(self, rows: int, vocab: int) -> Tensor:
+        """Room on the host for one mask a row, int32 [rows, ceil(vocab / 32)]; what stood there has been sent."""
+        words = -(-vocab // 32)
+        if self._masks is None:
+            self._masks = torch.empty(self.max_rows, words, dtype=torch.int32, pin_memory=self.device.type != "cpu")
+        if self._masks_sent is not None:
+            self._masks_sent.synchronize()
+        return self._masks[:rows]
 
     def restricted(self, logits: Tensor, masks: Tensor) -> Tensor:
-        """`logits` [n, vocab] without the tokens whose bit in `masks`, int32 [n, ceil(vocab / 32)] here, is not set."""
-        bits = torch.arange(32, dtype=torch.int32, device=self.device)
-        allowed = (self._send(masks).unsqueeze(-1) >> bits & 1).bool().flatten(1)
-        return logits.masked_fill(~allowed[:, : logits.shape[1]], -torch.inf)
+        """`logits` [rows, vocab] without the tokens whose bit is not set in `masks`: `mask_room`'s, filled."""
+        if self.device.type == "cpu":
+            return self._ops.restricted(logits, masks)
+        sent = masks.to(self.device, non_blocking=True)
+        self._masks_sent = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._masks_sent.record()
+        return self._ops.restricted(logits, sent)
+
+    def put_best(self, logits: Tensor) -> None:
+        """The first rows' next tokens are the best of these logits, float32 [rows, vocab]."""
+        torch.argmax(logits, dim=-1, out=self._tokens[: len(logits)])
 
     def capture(self, progress: Callable[[int, int], None]) -> None:
         """Record the decode step for each batch size, and short chunks (CUDA only); `progress(done, total)`."""

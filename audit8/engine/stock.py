@@ -10,7 +10,7 @@ import torch
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from audit8.engine.constraint import Constraint, off_schema
-from audit8.engine.generation import Generation
+from audit8.engine.generation import Generation, Guessed
 from audit8.engine.sampling import logprobs_of
 from audit8.errors import Audit8Error
 from audit8.types import Sampling
@@ -72,6 +72,10 @@ class StockExecutor:
     @property
     def busy(self) -> bool:
         return bool(self._waiting)
+
+    @property
+    def guessed(self) -> Guessed:
+        return Guessed()
 
     def add(self, generation: Generation) -> None:
         self._waiting.append(generation)

@@ -18,7 +18,10 @@ Words = NDArray[np.int32]
 
 
 class Tokens:
-    """A tokenizer as the grammars see it. `plain`: tokens of whole characters that need no escape in a string."""
+    """A tokenizer as the grammars see it. `plain`: tokens of whole characters that need no escape in a string.
+
+    `text_or_end`: all but the tokens that stand for no text and end nothing.
+    """
 
     def __init__(self, tokenizer: Any, vocabulary: int, eos_ids: frozenset[int]) -> None:
         known = len(tokenizer) if isinstance(tokenizer, PreTrainedTokenizerFast) else 0
@@ -33,10 +36,10 @@ class Tokens:
         self.library: LLTokenizer = from_tokenizer(tokenizer, n_vocab=vocabulary, eos_token=self.eos_ids)
         added = set(tokenizer.get_added_vocab().values()) | set(range(known, vocabulary))
         self._barred = added - eos_ids
-        self.barred = self.mask(sorted(self._barred))
+        self.text_or_end = ~self.mask(sorted(self._barred))
         texts = [self.library.decode_bytes([token]) for token in range(known)]
         plain = [token for token, text in enumerate(texts) if _is_plain(text)]
-        self.plain = self.mask(plain) & ~self.barred
+        self.plain = self.mask(plain) & self.text_or_end
         self._of_byte = {text[0]: token for token, text in enumerate(texts) if len(text) == 1 and token not in added}
         self.single = self.mask(sorted(self._of_byte.values()))
         self.eos = self.mask(self.eos_ids)

@@ -14,8 +14,10 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from audit8.engine import device, loading
-from audit8.engine.build import Built, EngineKind, Order, build, why_not_fused
+from audit8.engine.build import Built, EngineKind, Order, build, effort_for, why_not_fused
+from audit8.engine.fused import FusedExecutor
 from audit8.engine.local import LocalEngine
+from audit8.engine.weights import DecoderWeights
 from audit8.errors import MissingDependency, ModelNotFound, Offloaded
 from audit8.types import EngineInfo, Finish, LoadProgress, Message, Piece, Sampling
 from tests.engine.tiny import Answer, run
@@ -55,6 +57,27 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[LocalEngine]:
     engine = make_engine(request.getfixturevalue(request.param))
     yield engine
     await engine.aclose()
+
+
+def test_guesses_change_nothing_but_the_number_of_steps(fused: Built, order: Order) -> None:
+    """A real model that is asked to say its code again, with guesses, which is the default, and without."""
+    question = [{"role": "user", "content": f"Repeat this code:\n{CODE[:400]}"}]
+    ids = fused.frame.tokenizer.apply_chat_template(question, add_generation_prompt=True, return_dict=False)
+    answers, steps = [], []
+    for built in (fused, build(replace(order, speculation=False), lambda _: None)):
+        count: list[int] = []
+        answer = Answer(list(ids), Sampling(max_tokens=60))
+        run(built.executor, answer, each_step=lambda count=count: count.append(1))  # type: ignore[misc]
+        answers.append(answer)
+        steps.append(len(count))
+    assert answers[0].tokens == answers[1].tokens
+    assert steps[0] < steps[1] * 0.8
+    assert effort_for(replace(weights_of(fused), head=torch.zeros(1)), on_gpu=True) is None  # its bits are a library's
+
+
+def weights_of(built: Built) -> DecoderWeights:
+    assert isinstance(built.executor, FusedExecutor)
+    return built.executor.weights
 
 
 async def write(engine: LocalEngine, sampling: Sampling) -> tuple[str, Finish]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from audit8.engine.fused import FusedExecutor, Running
+from audit8.engine.fused import FusedExecutor
+from audit8.engine.running import Running, Turn
 from audit8.engine.weights import DecoderWeights
 from audit8.errors import EngineFailure, OutOfMemory, PromptTooLong
 from audit8.types import Finish, Sampling
@@ -67,10 +68,10 @@ def test_logits_are_the_same_bits_whatever_else_runs(weights: DecoderWeights) ->
         kept: list[torch.Tensor] = []
         choose = executor._choose
 
-        def spy(logits: torch.Tensor) -> None:
+        def spy(logits: torch.Tensor, turns: list[Turn]) -> None:
             own = [index for index, running in enumerate(executor._rows) if running.generation is watched.generation]
             kept.extend(logits[index].clone() for index in own)
-            choose(logits)
+            choose(logits, turns)
 
         executor._choose = spy  # type: ignore[method-assign]
         run(executor, watched, *[Answer(prompt(30 + n, n), Sampling(max_tokens=20)) for n in range(others)])

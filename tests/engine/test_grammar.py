@@ -140,25 +140,48 @@ def test_what_is_not_allowed_is_not_accepted_and_only_an_end_follows(grammars: G
     assert not constraint.valid
 
 
-@pytest.mark.parametrize("max_tokens", [40, 400])
-def test_a_draft_changes_nothing_and_its_masks_are_those_of_the_steps(grammars: Grammars, max_tokens: int) -> None:
+DRAFT = '{"name": "ab", "age": 12, "ok": true}'
+
+
+@pytest.mark.parametrize("max_tokens", [30, 60, 100, 130, 160, 400])
+@pytest.mark.parametrize("right", [0, 1, 3, 9, 99])
+def test_exploring_a_draft_gives_the_masks_of_the_steps_and_leaves_their_state(
+    grammars: Grammars, max_tokens: int, right: int
+) -> None:
+    """However little room there is, and however many of the draft's tokens were right: what follows is the same."""
     grammar = grammars.compile(json.dumps(SCHEMAS["flat object"]))
-    constraint = grammar.start(max_tokens)
-    draft = ids_of('{"name": "ab", "age": 12, "ok": true}')
-    before = options(constraint)
+    constraint, stepped = grammar.start(max_tokens), grammar.start(max_tokens)
+    draft = ids_of(DRAFT)
     rows = new_row(len(draft) + 1)
-    count = constraint.allowed_prefix(draft)
-    constraint.fill_masks(rows, draft)
-    assert options(constraint) == before
-    stepped = grammar.start(max_tokens)
-    for row, token in zip(rows, draft[:count], strict=False):
+    count = constraint.explore(rows, draft)
+    right = min(right, count)
+    for row, token in zip(rows, draft[:right], strict=False):
         assert allowed(row) == options(stepped)
         assert token in allowed(row)
         stepped.accept(token)
-    assert allowed(rows[count]) == options(stepped)
+    assert allowed(rows[right]) == options(stepped)
+    constraint.settle(right)
+    choose = drawn(max_tokens)
+    token = choose(options(stepped))
+    assert constraint.accept(token)
+    assert stepped.accept(token)
+    left = max_tokens - right - 1
+    if token != END:
+        assert write(constraint, left, drawn(right)) == write(stepped, left, drawn(right))
     if max_tokens == 400:
         assert count == len(draft)
-    assert constraint.allowed_prefix([*draft[:2], ids_of("}")[0], *draft[2:]]) <= 2
+
+
+def test_exploring_stops_at_what_is_not_allowed_and_before_an_end(grammars: Grammars) -> None:
+    constraint = grammars.compile(json.dumps(SCHEMAS["flat object"])).start(400)
+    draft = ids_of(DRAFT)
+    rows = new_row(len(draft) + 2)
+    wrong = [*draft[:2], ids_of("}")[0], *draft[2:]]
+    assert constraint.possible(wrong) == 2
+    assert constraint.explore(rows, wrong) == 2
+    constraint.settle(0)
+    assert constraint.explore(rows, [*draft, END]) == len(draft)
+    assert allowed(rows[len(draft)]) == [END]
 
 
 def test_what_is_forced_is_what_the_masks_would_let_through(grammars: Grammars) -> None:
@@ -168,7 +191,9 @@ def test_what_is_forced_is_what_the_masks_would_let_through(grammars: Grammars) 
     for token in forced:
         assert token in options(constraint)
         assert constraint.accept(token)
-    assert constraint.forced() == [] or constraint.allowed_prefix(constraint.forced()) == len(constraint.forced())
+    tight = grammars.compile(json.dumps(SCHEMAS["flat object"])).start(least_tokens(grammars, SCHEMAS["flat object"]))
+    assert tight.forced() == []
+    assert tight.possible(ids_of(DRAFT)) == 0
 
 
 # ---- what is refused --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from audit8.engine.device import classify
-from audit8.engine.generation import Generation
+from audit8.engine.generation import Generation, Guessed
 from audit8.engine.local import LocalEngine
 from audit8.errors import Audit8Error, BadRequest, DeviceLost, EngineFailure, EngineLost, OutOfMemory, PromptTooLong
 from audit8.types import EngineInfo, Finish, Memory, Message, Piece, Sampling
@@ -38,6 +38,10 @@ class Echo:
     def __init__(self) -> None:
         self.running: list[Generation] = []
         self.steps = 0
+
+    @property
+    def guessed(self) -> Guessed:
+        return Guessed(7, 5)
 
     @property
     def busy(self) -> bool:
@@ -163,6 +167,10 @@ async def test_bad_requests_never_reach_the_executor(echo: tuple[LocalEngine, Ec
 
 async def test_a_score_is_answered_in_the_candidates_order(echo: tuple[LocalEngine, Echo]) -> None:
     assert await echo[0].score([Message("user", "a")], ["yes", "no"]) == [0.25, 0.25]
+
+
+async def test_what_came_of_guesses_is_the_executors(echo: tuple[LocalEngine, Echo]) -> None:
+    assert echo[0].guessed == Guessed(7, 5)
 
 
 async def test_an_open_think_block_of_the_template_is_reasoning(echo: tuple[LocalEngine, Echo]) -> None:

@@ -22,6 +22,7 @@ from transformers import (
 from audit8.engine import kernels
 from audit8.engine.cpu_ops import CpuOperations
 from audit8.engine.decoder import Operations
+from audit8.engine.effort import Effort
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Executor, Generation, Item
 from audit8.engine.kernels.types import CHUNK_UNIT
@@ -93,13 +94,21 @@ def read_plain(folder: Path, head: HeadKind = "int8") -> DecoderWeights:
 
 
 def make_executor(
-    weights: DecoderWeights, *, page_count: int = 32, max_rows: int = 16, chunk_tokens: int = CHUNK_TOKENS
+    weights: DecoderWeights,
+    *,
+    page_count: int = 32,
+    max_rows: int = 16,
+    chunk_tokens: int = CHUNK_TOKENS,
+    effort: Effort | None = None,
 ) -> tuple[FusedExecutor, PagePool]:
     runner = Runner(weights, OPS, DEVICE, max_rows=max_rows, max_pages=16, page_count=page_count)
     if DEVICE.type == "cuda":
         runner.capture(lambda done, total: None)
     pool = PagePool(page_count, reuse_tokens=chunk_tokens)
-    return FusedExecutor(runner, pool, chunk_tokens=chunk_tokens * 2, shared_chunk_tokens=chunk_tokens), pool
+    executor = FusedExecutor(
+        runner, pool, chunk_tokens=chunk_tokens * 2, shared_chunk_tokens=chunk_tokens, effort=effort
+    )
+    return executor, pool
 
 
 class Answer:

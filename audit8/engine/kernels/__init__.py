@@ -8,6 +8,7 @@ from audit8.engine.kernels.ops import (
     linear,
     logits,
     norm,
+    restricted,
     rope,
     unusable,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "linear",
     "logits",
     "norm",
+    "restricted",
     "rope",
     "unusable",
 ]

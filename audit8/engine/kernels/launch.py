@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from triton.tools.tensor_descriptor import TensorDescriptor
 
-from audit8.engine.kernels import attention, configs, dense, matrices, rows
+from audit8.engine.kernels import attention, configs, dense, masks, matrices, rows
 from audit8.engine.kernels.types import (
     MAX_ROWS,
     PAGE_TOKENS,
@@ -173,6 +173,18 @@ def gated(x: Tensor, weight: Int8Weight) -> Tensor:
 
 def logits(x: Tensor, weight: Int8Weight) -> Tensor:
     return _multiply(x, weight, "logits")[0]
+
+
+MASK_BLOCK = 1024
+
+
+def restricted(logits: Tensor, bits: Tensor) -> Tensor:
+    count, vocab = logits.shape
+    out = torch.empty(count, vocab, dtype=torch.float32, device=logits.device)
+    masks.restrict_kernel[(count, -(-vocab // MASK_BLOCK))](
+        logits, bits, out, vocab, bits.shape[1], BLOCK=MASK_BLOCK, num_warps=4, **_FUSED
+    )
+    return out
 
 
 def rope(

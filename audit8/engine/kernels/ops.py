@@ -92,6 +92,16 @@ def logits(x: Tensor, weight: Int8Weight) -> Tensor:
     return reference.linear(x, weight)[0]
 
 
+def restricted(logits: Tensor, masks: Tensor) -> Tensor:
+    """`logits`, float32 [rows, vocab], contiguous, with -inf for every token whose bit is not set in its row's mask.
+
+    `masks` int32 [rows, ceil(vocab / 32)], contiguous: words of 32 tokens, the lowest bit first.
+    """
+    if fast := _kernels(logits):
+        return fast.restricted(logits, masks)  # type: ignore[no-any-return]
+    return reference.restricted(logits, masks)
+
+
 def rope(
     qkv: Tensor, extras: QkvExtras, rotary: Rotary, pages: Pages, positions: Tensor, block_table: Tensor
 ) -> Tensor:

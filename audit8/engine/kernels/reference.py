@@ -45,6 +45,12 @@ def gated(x: Tensor, weight: Int8Weight, dtype: torch.dtype = FP32) -> Tensor:
     return silu_product(linear(x, weight, dtype)[0])
 
 
+def restricted(logits: Tensor, masks: Tensor) -> Tensor:
+    bits = torch.arange(32, dtype=torch.int32, device=masks.device)
+    allowed = (masks.unsqueeze(-1) >> bits & 1).bool().flatten(1)
+    return logits.masked_fill(~allowed[:, : logits.shape[1]], -torch.inf)
+
+
 def rope(
     qkv: Tensor, extras: QkvExtras, rotary: Rotary, pages: Pages, positions: Tensor, block_table: Tensor
 ) -> Tensor:

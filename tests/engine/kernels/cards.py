@@ -9,12 +9,12 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.tools.tensor_descriptor import TensorDescriptor
 
-from audit8.engine.kernels import attention, dense, launch, matrices, rows
+from audit8.engine.kernels import attention, dense, launch, masks, matrices, rows
 
-MODULES = (matrices, dense, rows, attention)
+MODULES = (matrices, dense, rows, attention, masks)
 KERNELS = (
     "linear_kernel", "write_out_kernel", "dense_kernel", "embed_kernel", "norm_kernel", "rope_kernel",
-    "decode_kernel", "prefill_kernel",
+    "decode_kernel", "prefill_kernel", "restrict_kernel",
 )  # fmt: skip
 TYPES = {
     torch.float16: "*fp16",

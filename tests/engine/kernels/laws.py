@@ -142,6 +142,21 @@ def test_embed() -> None:
     assert error(k.embed(tokens, w), reference.embed(tokens, w, DOUBLE)) < SUM_ERROR
 
 
+@pytest.mark.parametrize("vocab", [1, 33, 1024, 2500])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_what_a_mask_forbids_is_out_and_the_rest_has_its_bits(vocab: int, rows: int) -> None:
+    """Rows that nothing restricts, in the same launch, are as they were."""
+    logits = torch.randn(rows, vocab)
+    masks = torch.randint(-(2**31), 2**31 - 1, (rows, -(-vocab // 32)), dtype=torch.int64).int()
+    masks[0] = -1
+    out = k.restricted(logits, masks)
+    assert torch.equal(out, reference.restricted(logits, masks))
+    assert torch.equal(out[0], logits[0])
+    for row, column in [(rows - 1, vocab - 1), (rows // 2, vocab // 2), (rows - 1, min(31, vocab - 1))]:
+        allowed = int(masks[row, column // 32]) >> column % 32 & 1
+        assert float(out[row, column]) == (float(logits[row, column]) if allowed else -math.inf)
+
+
 def poisoned_pages(count: int) -> k.Pages:
     return k.Pages(*(torch.full((count, KV_HEADS, k.PAGE_TOKENS, HEAD_DIM), torch.nan).half() for _ in range(2)))
 

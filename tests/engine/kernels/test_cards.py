@@ -42,6 +42,7 @@ def the_rest() -> None:
     launch.norm(tensor(rows, HIDDEN, dtype=f32), tensor(HIDDEN, dtype=torch.bfloat16), 1e-6, None, 1.0)
     launch.rope(tensor(4, rows, width, dtype=f32), norms, rotary, pages, lengths, blocks)
     launch.attend_decode(tensor(rows, HEADS, HEAD_DIM), pages, blocks, lengths, scratch, 0)
+    launch.restricted(tensor(rows, 152064, dtype=f32), tensor(rows, 4752, dtype=i32))
     launch.attend_prefill(tensor(512, HEADS, HEAD_DIM), pages, blocks[0], lengths, 4096)
 
 
