@@ -14,7 +14,8 @@ text; that this model would write this text is not.
 
 `quotes`: the answers by hand. `model`: the small model's, which quotes little. `nothing`: a text that has nothing to do
 with the question; it still says some words of its own again, as any text does. `free`: the model writes itself, with no
-mask, and `identical` says whether all tokens were the same with and without guesses (a replay could not tell). Random
+mask, and `identical` says whether all tokens were the same with and without guesses (a replay could not tell), beside
+whether they are the same without guesses a second time. Random
 weights soon repeat themselves: their speed-up there means nothing, that their tokens are identical does.
 
 Tokens a second are of decoding, from the first token to the last, for one stream and for four at once; the medians of
@@ -147,13 +148,15 @@ class Bench:
 
     def compared(self, groups: list[list[Work]], rounds: int, *, free: bool) -> dict[str, Any]:
         speeds: dict[bool, list[float]] = {True: [], False: []}
-        identical, before, start = True, self.executor.guessed, time.perf_counter()
+        identical = repeated = True
+        before, start = self.executor.guessed, time.perf_counter()
         for group in groups:
-            self.run(group, guess=False, free=free)  # its prompts' beginnings are cached from here on
+            _, plain = self.run(group, guess=False, free=free)  # its prompts' beginnings are cached from here on
             own: dict[bool, list[float]] = {True: [], False: []}
             for _ in range(rounds):
                 results = {guess: self.run(group, guess=guess, free=free) for guess in (True, False)}
                 identical &= results[True][1] == results[False][1]
+                repeated &= results[False][1] == plain
                 for guess, (speed, _) in results.items():
                     own[guess].append(speed)
             for guess, measured in own.items():
@@ -166,7 +169,7 @@ class Bench:
             "tok_s_without": round(statistics.median(speeds[False]), 1),
             "tried": after.tried - before.tried,
             "right": after.right - before.right,
-            **({"identical": identical} if free else {}),
+            **({"identical": identical, "the_same_without_guesses_again": repeated} if free else {}),
             "seconds": round(time.perf_counter() - start, 1),
         }
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.zh.md")
 GIB = 1024**3
 # Flags of curl, pip and pytest that the documents may name beside those of the server and of scripts/install.py.
-FOREIGN_FLAGS = {"--data-binary", "--dev"}
+FOREIGN_FLAGS = {"--data-binary", "--dev", "--json", "--no-history"}
 PUBLIC_HOSTS = {"pypi.org", "files.pythonhosted.org", "pypi.tuna.tsinghua.edu.cn", "download.pytorch.org"}
 
 
