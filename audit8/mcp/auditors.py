@@ -5,24 +5,18 @@ All give the same events. Knows nothing of the protocol that asks for them.
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
 from typing import Protocol
 
-from audit8.audit.ground import ground
-from audit8.audit.report import build_report
-from audit8.audit.rules import run_rules
 from audit8.client import Client
 from audit8.engine.protocol import Engine
-from audit8.events import Event, Found, Progress, Reported
-from audit8.findings import FileCoverage, Finding, Rejected, Timings
+from audit8.events import Event
+from audit8.pipeline.rules_only import rules_only
 from audit8.service import AuditService
-from audit8.types import EngineInfo, Job, Source, Usage
+from audit8.types import Job
 
 MAX_JOBS = 32
-NO_MODEL = EngineInfo(model="", device="", quantisation="none", arithmetic="", context_tokens=0)
 
 
 class Auditor(Protocol):
@@ -90,32 +84,8 @@ class ByModel:
 class ByRules:
     """The static rules alone: no model, and no line that one has read."""
 
-    async def events(self, job: Job) -> AsyncGenerator[Event]:
-        began_s = time.monotonic()
-        findings: list[Finding] = []
-        filtered: list[Rejected] = []
-        for done, source in enumerate(job.sources):
-            yield Progress("rules", done, len(job.sources), source.name)
-            found, rejected = await asyncio.to_thread(_apply_rules, source, job)
-            findings += found
-            filtered += rejected
-            for finding in found:
-                yield Found(finding)
-        report = build_report(
-            job,
-            NO_MODEL,
-            findings=findings,
-            filtered=filtered,
-            coverage=[FileCoverage(one.name, one.language, one.encoding, len(one.lines)) for one in job.sources],
-            usage=Usage(),
-            timings=Timings(0.0, 0.0, 0.0, time.monotonic() - began_s, 0.0),
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-        yield Reported(report)
+    def events(self, job: Job) -> AsyncGenerator[Event]:
+        return rules_only(job)
 
     async def aclose(self) -> None:
         pass
-
-
-def _apply_rules(source: Source, job: Job) -> tuple[list[Finding], list[Rejected]]:
-    return ground(run_rules(source, job.lang), source, origin_counts=True, lang=job.lang)

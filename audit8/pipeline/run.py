@@ -15,16 +15,16 @@ from audit8.audit.classes import for_language
 from audit8.audit.judging import calibration_for
 from audit8.audit.questions import Shown, overhead_text
 from audit8.audit.report import build_report
-from audit8.audit.rules import run_rules
 from audit8.engine.protocol import Engine
 from audit8.events import Event, Progress, Reported
 from audit8.findings import Finding, Report, Timings
 from audit8.pipeline.calls import Calls, OutOfTime, together
 from audit8.pipeline.reading import MAX_CLASSES, Reading, Stages
-from audit8.pipeline.record import Grounded, Record, Step, grounded
+from audit8.pipeline.record import Record, Step
+from audit8.pipeline.rules_only import apply_rules
 from audit8.pipeline.sizes import sizes_for
 from audit8.pipeline.texts import MAX_EXPLAINED, explained
-from audit8.types import Job, Source
+from audit8.types import Job
 
 Turn = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -55,7 +55,7 @@ class Run:
         """Progress, findings and tokens, and last the report. Raises what the engine raises."""
         for done, source in enumerate(self._job.sources if self._stages.rules else ()):
             yield Progress("rules", done, len(self._job.sources), source.name)
-            for found in self.record.take(done, await asyncio.to_thread(self._apply_rules, source)):
+            for found in self.record.take(done, await asyncio.to_thread(apply_rules, source, self._job)):
                 yield found
         plan = await asyncio.to_thread(self._plan)
         yield Progress("queued", 0, len(plan))
@@ -67,9 +67,6 @@ class Run:
                     yield event
         yield Progress("report", len(plan), len(plan), spent_s=self._calls.spent_s)
         yield Reported(await asyncio.to_thread(self._report))
-
-    def _apply_rules(self, source: Source) -> Grounded:
-        return grounded(run_rules(source, self._job.lang), source, self._job.lang, origin_counts=True)
 
     def _plan(self) -> list[Step]:
         """The chunks, those with the most severe findings of the static rules first."""

@@ -22,9 +22,10 @@ from audit8.errors import Audit8Error, BadRequest, EngineFailure
 from audit8.events import Event, Failed
 from audit8.files.job import job_of_change, job_of_paths
 from audit8.findings import Report
+from audit8.pipeline.rules_only import NO_MODEL
 from audit8.scan.flags import Wish
 from audit8.scan.gathered import Gathered, with_what_was_skipped
-from audit8.scan.local import NO_ENGINE, run_rules_only, run_with
+from audit8.scan.local import run_rules_only, run_with
 from audit8.scan.output import check_place, put, put_file, terminated_as_interrupted, undisturbed
 from audit8.scan.progress import Display
 from audit8.scan.remote import Server, engine_at, remote_events, server_at
@@ -72,7 +73,7 @@ class _Scan:
         self._load = load_engine or _load_engine
         self._lang = settings.lang
         self._job = Job(secrets.token_hex(8), (), settings.lang)
-        self._gathered = Gathered(self._job, NO_ENGINE)
+        self._gathered = Gathered(self._job, NO_MODEL)
 
     def run(self) -> int:
         wish = self._wish
@@ -95,7 +96,7 @@ class _Scan:
         """The report, whole or as far as it got. Raises Audit8Error if it did not even begin."""
         try:
             self._job = self._read_job()
-            self._gathered = Gathered(self._job, NO_ENGINE)
+            self._gathered = Gathered(self._job, NO_MODEL)
             if not self._job.sources:
                 self._note(say("nothing", self._lang))
                 asyncio.run(run_rules_only(self._job, self._take))
