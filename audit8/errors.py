@@ -18,6 +18,7 @@ Audit8Error
 ├── DeadlineExceeded            the job took longer than it may
 ├── EngineFailure               the model could not answer
 │   ├── OutOfMemory             ... because the device's memory ran out
+│   ├── OffSchema               ... in the form that was asked for
 │   └── EngineLost              ... and will not answer again: it has to be loaded anew
 │       └── DeviceLost          ... by a new process, as this one can no longer use the device
 └── StartupError                the server cannot start as asked
@@ -112,6 +113,10 @@ class EngineFailure(Audit8Error):
 
 class OutOfMemory(EngineFailure):
     code = "out_of_memory"
+
+
+class OffSchema(EngineFailure):
+    code = "off_schema"
 
 
 class EngineLost(EngineFailure):

@@ -37,7 +37,8 @@ class StoredEngine:
         for line in path.read_text("utf-8").splitlines() if path.exists() else ():
             record = json.loads(line)
             if "info" in record:
-                self._info = EngineInfo(**record["info"])
+                info = record["info"]
+                self._info = EngineInfo(**{**info, "capabilities": tuple(info.get("capabilities", ()))})
             else:
                 self._answers[record.pop("key")] = record
 

@@ -47,6 +47,7 @@ STATUS_OF: dict[str, int] = {
     errors.Audit8Error.code: 500,
     errors.EngineFailure.code: 500,
     errors.OutOfMemory.code: 500,
+    errors.OffSchema.code: 500,
     errors.EngineLost.code: 503,
     errors.DeviceLost.code: 503,
     errors.NotReady.code: 503,

@@ -51,7 +51,7 @@ def class_of(cwe: str, rule_id: str) -> str:
 
 def write_baseline(entries: Iterable[Entry]) -> str:
     """The file's text, one entry a line of its own block, in an order that makes diffs small."""
-    ordered = sorted(entries, key=lambda one: (one.file, one.class_id, one.fingerprint, one.added, one.reason))
+    ordered = sorted(entries, key=lambda one: (one.file, one.class_id, one.fingerprint, *asdict(one).values()))
     rows = [{_NAMES.get(name, name): text for name, text in asdict(one).items()} for one in ordered]
     return json.dumps({_VERSION_FIELD: VERSION, "entries": rows}, ensure_ascii=False, indent=2) + "\n"
 

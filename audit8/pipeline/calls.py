@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from audit8.audit.questions import LETTERS, Choice
 from audit8.engine.protocol import Engine
-from audit8.errors import BadRequest
+from audit8.errors import BadRequest, OffSchema
 from audit8.events import Token
 from audit8.types import Finish, Message, Piece, Sampling, Usage
 
@@ -101,20 +101,29 @@ class Calls:
         return [*messages, Message("assistant", closed)]
 
     async def write(self, messages: list[Message], schema: str, answer_tokens: int) -> Answer:
-        """The model's answer under `schema`, or without one where the engine cannot keep to it."""
+        """The model's answer under `schema`, or without one where the engine cannot keep to it.
+
+        An engine that only asks its server to keep to it may find that it did not: that is an answer that says nothing.
+        """
         sampling = Sampling(answer_tokens, schema=schema if await self._keeps(schema) else None)
         parts: list[str] = []
         cut_off = [False]
-        async with aclosing(self._stream(messages, sampling, cut_off)) as pieces:
-            async for piece in pieces:
-                (self.reasoning if piece.reasoning else parts).append(piece.text)
+        try:
+            async with aclosing(self._stream(messages, sampling, cut_off)) as pieces:
+                async for piece in pieces:
+                    (self.reasoning if piece.reasoning else parts).append(piece.text)
+        except OffSchema:
+            return Answer("", cut_off=True)
         return Answer("".join(parts), cut_off[0])
 
     async def vote(self, messages: list[Message], choice: Choice, prompt_tokens: int) -> float | None:
         """The probability of the choice's `yes` among A and B; None where the model answered something else."""
         async with self._slots:
             asked_at = time.monotonic()
-            scores = await self._engine.score(messages, LETTERS)
+            try:
+                scores = await self._engine.score(messages, LETTERS)
+            except OffSchema:
+                return None
         self._spend(Finish("stop", Usage(prompt_tokens), prefill_s=time.monotonic() - asked_at))
         mass = sum(scores)
         return scores[choice.yes] / mass if mass >= MIN_MASS else None

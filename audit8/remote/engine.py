@@ -16,7 +16,7 @@ import psutil
 
 from audit8.engine.limits import check_sampling
 from audit8.engine.schema import read_schema
-from audit8.errors import Audit8Error, BadRequest, EngineFailure
+from audit8.errors import Audit8Error, BadRequest, EngineFailure, OffSchema
 from audit8.remote import scoring
 from audit8.remote.answer import Answer, BrokenAnswer, read_logprobs
 from audit8.remote.body import asking_for, chat_body, first_token_body, whole, with_schema
@@ -125,7 +125,7 @@ class RemoteEngine:
                 written += [] if item.reasoning else [item.text]
                 yield item
         if sampling.schema is not None and answer.reason == "stop" and not satisfies("".join(written), sampling.schema):
-            raise EngineFailure("the server's answer does not satisfy the schema", hint="Try again.")
+            raise OffSchema("the server's answer does not satisfy the schema", hint="Try again.")
         yield self._finish(answer, messages, asked_at, first_at or time.monotonic())
 
     async def _try(self, replica: Replica, body: dict[str, Any], sampling: Sampling) -> AsyncGenerator[Piece | Answer]:
@@ -176,7 +176,7 @@ class RemoteEngine:
                 yield Piece(document)
                 yield finish
                 return
-        raise EngineFailure(
+        raise OffSchema(
             f"the server wrote no document that satisfies the schema in {DOCUMENT_TRIES} tries",
             hint="It cannot hold an answer to a schema by itself; use a server that can (vLLM, SGLang, llama.cpp).",
         )

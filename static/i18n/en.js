@@ -278,6 +278,7 @@ export default {
   "error.wait": "Try again in {n} s.",
   "error.cancelled": "The audit was cancelled on the server.",
   "error.engine_failure": "The model could not answer. Try again; if it goes on, restart the server and look at its log.",
+  "error.off_schema": "The model's server did not keep to the form that was asked for. Try again, or use a server that enforces schemas.",
   "error.out_of_memory": "The device ran out of memory. Close other programs that use it, audit less code at once, or start with a smaller model or --quant 4bit.",
   "error.forbidden": "The server refuses this page's address. Open it at http://localhost:8000, or allow the address with --allow-host and --allow-origin.",
   "error.internal": "The server failed. Try again; if it goes on, look at its log with the request id below.",

@@ -278,6 +278,7 @@ export default {
   "error.wait": "请在 {n} 秒后再试。",
   "error.cancelled": "审计在服务器上被取消了。",
   "error.engine_failure": "模型没能回答。请再试一次；如果还这样，请重启服务器并查看日志。",
+  "error.off_schema": "模型服务器没有按要求的格式回答。请重试，或换用能强制执行 schema 的服务器。",
   "error.out_of_memory": "设备内存不够了。请关闭占用它的其他程序、一次少审计一些代码，或换小一些的模型，或用 --quant 4bit 启动。",
   "error.forbidden": "服务器不接受本页的地址。请打开 http://localhost:8000，或用 --allow-host 和 --allow-origin 允许这个地址。",
   "error.internal": "服务器出错了。请再试一次；如果还这样，请用下面的请求编号查看日志。",

@@ -5,8 +5,10 @@ from collections import Counter
 
 import pytest
 
+from audit8.audit.judging import SMALL
 from audit8.errors import EngineFailure
 from audit8.events import Accepted, Failed, Reported
+from audit8.pipeline import run
 from audit8.remote.engine import RemoteEngine
 from audit8.service import AuditService
 from audit8.types import Finish, Job, Message, Piece, Sampling, Source
@@ -45,7 +47,8 @@ def numbers_of(server: Server) -> list[str]:
     return [text.split("value_")[1].split(" ")[0] for text in shown]
 
 
-async def test_every_job_ends_once_though_one_server_dies_and_one_is_busy() -> None:
+async def test_every_job_ends_once_though_one_server_dies_and_one_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "calibration_for", lambda _: SMALL)  # one question a job
     with scripted() as good, scripted() as dying, scripted() as busy:
         slow = stream_of(frame(chunk("")), 0.01, frame(chunk("[]", "stop")), frame(b"[DONE]"))
         good.default = dying.default = lambda _: slow
