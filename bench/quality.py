@@ -50,6 +50,7 @@ class Outcome:
     claims: dict[str, list[Claim]] = field(default_factory=dict)
     findings: int = 0
     verbatim: int = 0
+    seconds: float = 0.0
     evidence: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -88,11 +89,12 @@ async def measure(cases: Sequence[Case], engine: StoredEngine, names: Sequence[s
     outcomes = {name: Outcome() for name in names}
     for number, case in enumerate(cases, 1):
         for name, outcome in outcomes.items():
-            stages = STAGES[name]
+            stages, before_s = STAGES[name], engine.seconds
             if stages is None:
                 await ask_generically(case, engine, outcome)
             else:
                 await audit(case, engine, stages, outcome)
+            outcome.seconds += engine.seconds - before_s
         print(f"\r{number} of {len(cases)} cases", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     await engine.aclose()
@@ -111,7 +113,7 @@ def figures_of(cases: Sequence[Case], claims: dict[str, list[Claim]]) -> dict[st
         "recall": total.recall,
     }
     return {
-        **{name: round(share.value, 4) for name, share in shares.items()},
+        **{name: round(share.value, 4) if share.whole else None for name, share in shares.items()},
         "f1": round(total.f1, 4),
         "pairs": total.pairs,
         "pairs_both_vulnerable": total.both_flagged,
@@ -137,7 +139,7 @@ def result(cases: Sequence[Case], engine: StoredEngine, outcomes: dict[str, Outc
         **figures_of(cases, whole.claims),
         "quotes_verbatim": whole.verbatim / whole.findings if whole.findings else 1.0,
         "valid_json": engine.valid / engine.documents if engine.documents else 1.0,
-        "seconds_per_file": round(engine.seconds / len(cases), 2),
+        "seconds_per_file": round(whole.seconds / len(cases), 2),
         "stages": {name: figures_of(cases, outcome.claims) for name, outcome in outcomes.items()},
     }
 
