@@ -199,6 +199,12 @@ def by_cwe(cwe: str) -> VulnClass | None:
     return _BY_CWE.get(cwe)
 
 
+def is_asked(cwe: str) -> bool:
+    """Whether a model may be asked about a finding of this CWE; of classes that are not known it may."""
+    known = by_cwe(cwe)
+    return known is None or known.asked
+
+
 def normalise_cwe(text: str) -> str:
     """The first CWE number in `text` as "CWE-89", or ""."""
     found = _CWE.search(text[:200])

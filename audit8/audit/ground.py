@@ -98,7 +98,8 @@ class _Grounder:
         if not self._first <= line <= self._last:
             reason = words("no_such_line", self._lang, line=line, first=self._first, last=self._last)
             return self._reject(candidate, reason)
-        if not self._has_code(line):
+        lines = self._all if candidate.rule_id else self._code  # a rule may speak of a comment, and knows it
+        if not lines[line - 1].strip():
             return self._reject(candidate, words("no_code_there", self._lang, line=line))
         span = max(0, candidate.end_line - candidate.line)
         end_line = min(line + (span if span <= _MAX_SPAN_LINES else 0), self._last)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from audit8.audit.classes import CLASSES, VulnClass, by_cwe, for_language
+from audit8.audit.classes import CLASSES, VulnClass, by_cwe, for_language, is_asked
 from audit8.audit.judging import Calibration, Evidence, confidence, logit, mean_logit, verdict
 from audit8.audit.parse import parse_candidates
 from audit8.audit.questions import (
@@ -135,6 +135,9 @@ class Reading:
         self.open = []
 
     async def _judge_all(self) -> None:
+        """Text that addresses the auditor is nothing to ask it about, and where there is some no rule is overruled."""
+        self.open = [one for one in self.open if is_asked(one.finding.cwe)]
+        addressed = self._record.is_addressed(self._step.index)
         total = len(self.open)
         chunk = self._step.chunk
         while batch := self.open[:JUDGED_AT_ONCE]:
@@ -143,7 +146,10 @@ class Reading:
             await together(self._judge(one) for one in batch)
             for one in batch:
                 value = confidence(one.evidence, self._calibration)
-                self._tell_all(self._record.settle(self._step, one, value, verdict(value, self._calibration)))
+                meaning = verdict(value, self._calibration)
+                if meaning is None and one.shown and addressed:
+                    meaning = "uncertain"
+                self._tell_all(self._record.settle(self._step, one, value, meaning))
                 self.open.remove(one)
 
     def _tell_all(self, events: Iterable[Event]) -> None:

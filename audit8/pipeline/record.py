@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from audit8.audit.change import keep_changed
+from audit8.audit.classes import CLASSES
 from audit8.audit.ground import ground, merge, same_place
 from audit8.audit.judging import Evidence
 from audit8.audit.shown import join_ranges, lines_of, read_ranges
@@ -17,6 +18,7 @@ from audit8.pipeline.sizes import Sizes
 from audit8.types import Chunk, Job, Lang, LineRange, Source
 
 MAX_PLACES_NAMED = 5
+ADDRESSED = CLASSES["prompt-injection"].cwe
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ class Record:
     @property
     def findings(self) -> list[Finding]:
         return [finding for findings in self.of for finding in findings]
+
+    def is_addressed(self, index: int) -> bool:
+        """Whether text in this source speaks to whoever audits it: the judge may have listened."""
+        return any(finding.cwe == ADDRESSED for finding in self.of[index])
 
     # ---- findings ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from audit8.audit.chunks import cut
-from audit8.audit.classes import for_language
+from audit8.audit.classes import for_language, is_asked
 from audit8.audit.judging import calibration_for
 from audit8.audit.questions import Shown, overhead_text
 from audit8.audit.report import build_report
@@ -143,7 +143,7 @@ class Run:
 
     def _worth_texts(self, finding: Finding) -> bool:
         """A rule has texts of its own, which a model that cannot judge does not better."""
-        return finding.counts and (finding.origin == "model" or self._calibration.judges)
+        return finding.counts and is_asked(finding.cwe) and (finding.origin == "model" or self._calibration.judges)
 
     def _chunk_of(self, index: int, finding: Finding) -> Shown | None:
         for shown in self._shown[index]:
