@@ -5,19 +5,17 @@ Knows flags. Does not import the SDK before it is needed, so that its absence ca
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit8.client import Client
+from audit8.client import KEY_VARIABLE, Client, key_for_server
 from audit8.engine.protocol import Engine
 from audit8.errors import MissingDependency
 from audit8.mcp.auditors import Auditor, ByModel, ByRules, ByServer
 from audit8.mcp.roots import Roots
-from audit8.remote.address import read_key
 from audit8.settings import LOCAL_ENGINE, REMOTE_ENGINE, Settings
 
 # The settings of a model that this process loads itself; with --server or --rules-only they would say nothing.
@@ -27,7 +25,6 @@ ENGINE_FIELDS = tuple(
     if name in LOCAL_ENGINE | REMOTE_ENGINE | {"engine", "context_tokens", "cache_dir"}
 )
 FIELDS = (*ENGINE_FIELDS, "lang", "log_level")
-KEY_VARIABLE = "AUDIT8_API_KEY"
 
 LoadEngine = Callable[[Settings], Engine]
 
@@ -94,8 +91,7 @@ def _auditor(settings: Settings, wish: Wish, load_engine: LoadEngine) -> Auditor
         return ByRules()
     if not wish.server:
         return ByModel(lambda: load_engine(settings))
-    key = read_key(wish.api_key_file) or os.environ.get(KEY_VARIABLE, "").strip()
-    return ByServer(Client(wish.server, key))
+    return ByServer(Client(wish.server, key_for_server(wish.api_key_file)))
 
 
 def _load(settings: Settings) -> Engine:

@@ -133,7 +133,7 @@ def _say_where(address: Address, lang: Lang) -> None:
         log.info("%s", say(lang, "local", url=address.url))
         return
     log.warning("%s", say(lang, "sent", url=address.url))
-    if not address.encrypted:
+    if address.exposed:
         log.warning("%s", say(lang, "open", host=address.host))
 
 

@@ -4,11 +4,13 @@ Only line feeds and carriage returns end a line: a reader of text lines would al
 JSON may hold. Knows nothing of what the data means.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+_END = re.compile(rb"[\r\n]")
 
 
 class EventTooLarge(ValueError):
@@ -24,10 +26,15 @@ class ServerEvent:
 
 
 class EventReader:
-    """Fed with portions of a body; an event whose closing empty line has not come is no event."""
+    """Fed with portions of a body; an event whose closing empty line has not come is no event.
 
-    def __init__(self) -> None:
-        self._rest = b""
+    Takes time in proportion to the bytes, however long a line is. `max_bytes`: of one event, and of one line.
+    """
+
+    def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._rest = bytearray()
+        self._searched = 0  # so much of the rest holds no end of a line
         self._name = ""
         self._data: list[str] = []
         self._size = 0
@@ -40,20 +47,23 @@ class EventReader:
             event = self._take(line)
             if event is not None:
                 yield event
-        if len(self._rest) > MAX_EVENT_BYTES:
+        if len(self._rest) > self._max_bytes:
             raise EventTooLarge
 
     def _take_line(self) -> bytes | None:
-        ends = [at for at in (self._rest.find(b"\n"), self._rest.find(b"\r")) if at >= 0]
-        if not ends:
+        end = _END.search(self._rest, self._searched)
+        if end is None:
+            self._searched = len(self._rest)
             return None
-        at = min(ends)
-        size = 1
-        if self._rest[at : at + 1] == b"\r":
+        at, size = end.start(), 1
+        if self._rest[at] == ord("\r"):
             if at + 1 == len(self._rest):
+                self._searched = at
                 return None  # a line feed that belongs to it may follow
-            size = 2 if self._rest[at + 1 : at + 2] == b"\n" else 1
-        line, self._rest = self._rest[:at], self._rest[at + size :]
+            size = 2 if self._rest[at + 1] == ord("\n") else 1
+        line = bytes(self._rest[:at])
+        del self._rest[: at + size]
+        self._searched = 0
         if self._first:
             self._first = False
             line = line.removeprefix(_BOM)
@@ -68,7 +78,7 @@ class EventReader:
             self._name = value
         elif name == "data":
             self._size += len(value)
-            if self._size > MAX_EVENT_BYTES:
+            if self._size > self._max_bytes:
                 raise EventTooLarge
             self._data.append(value)
         return None

@@ -5,36 +5,33 @@ broken off by Ctrl-C, and the report says what was known by then.
 """
 
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from audit8.audit.baseline import Entry, read_baseline, write_baseline
-from audit8.audit.hidden import one_line
 from audit8.audit.suppress import apply, read_comments, renew
+from audit8.client import Client, error_of, key_for_server
 from audit8.engine.protocol import Engine
-from audit8.errors import Audit8Error, BadRequest, EngineFailure
+from audit8.errors import Audit8Error, BadRequest
 from audit8.events import Event, Failed
 from audit8.files.job import job_of_change, job_of_paths
 from audit8.findings import Report
 from audit8.pipeline.rules_only import NO_MODEL
 from audit8.scan.flags import Wish
-from audit8.scan.gathered import Gathered, with_what_was_skipped
+from audit8.scan.gathered import Gathered
 from audit8.scan.local import run_rules_only, run_with
 from audit8.scan.output import check_place, put, put_file, terminated_as_interrupted, undisturbed
 from audit8.scan.progress import Display
-from audit8.scan.remote import Server, engine_at, remote_events, server_at
 from audit8.scan.words import say
 from audit8.settings import Settings
 from audit8.types import Job, LoadProgress, Severity
 
 CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
-KEY_VARIABLE = "AUDIT8_API_KEY"
 _MAX_BASELINE_BYTES = 64 * 1024 * 1024
 
 LoadEngine = Callable[[Settings, Callable[[LoadProgress], None]], Engine]
@@ -80,8 +77,9 @@ class _Scan:
         check_place(wish.output)
         check_place(wish.write_baseline)
         baseline = _read_baseline(wish.baseline) if wish.baseline else ()
-        server = server_at(wish.server, _key(wish.api_key_file)) if wish.server else None
-        ended = self._audit(server)
+        client = Client(wish.server, key_for_server(wish.api_key_file)) if wish.server else None
+        with client or nullcontext() as server:
+            ended = self._audit(server)
         with undisturbed():
             self._display.clear()
             unseen = self._unseen(baseline, ended)
@@ -92,7 +90,7 @@ class _Scan:
                 return CLEAN
         return _code(report, wish.fail_on) if ended.code is None else ended.code
 
-    def _audit(self, server: Server | None) -> _Ended:
+    def _audit(self, server: Client | None) -> _Ended:
         """The report, whole or as far as it got. Raises Audit8Error if it did not even begin."""
         try:
             self._job = self._read_job()
@@ -118,18 +116,15 @@ class _Scan:
             return _Ended(self._gathered.broken_off(say("failed", self._lang, why=why)), FAILED)
         return _Ended(self._gathered.broken_off(""))
 
-    def _ask(self, server: Server) -> None:
-        self._gathered.info = engine_at(server)
-        if not server.is_here and not server.secure:
-            self._note(say("unencrypted", self._lang, address=server.address))
-        with closing(remote_events(server, self._job)) as events:
+    def _ask(self, server: Client) -> None:
+        if server.address.exposed:
+            self._note(say("unencrypted", self._lang, address=server.url))
+        self._gathered.info = server.engine()
+        with closing(server.run(self._job)) as events:  # closed by Ctrl-C too: the server then cancels the job
             for event in events:
                 if isinstance(event, Failed):
-                    raise EngineFailure(one_line(event.message, 300), hint=one_line(event.hint, 300))
+                    raise error_of(event.code, event.message, event.hint)
                 self._take(event)
-        if self._gathered.report is not None:
-            sent_to = "" if server.is_here else server.address
-            self._gathered.report = with_what_was_skipped(self._gathered.report, self._job, sent_to)
 
     def _take(self, event: Event) -> None:
         self._gathered.take(event)
@@ -194,16 +189,6 @@ def _read_baseline(path: Path) -> tuple[Entry, ...]:
         raise BadRequest(f"The baseline {path} cannot be read: {why}.", hint=hint) from error
     except UnicodeError as error:
         raise BadRequest(f"The baseline {path} is not UTF-8 text.") from error
-
-
-def _key(path: Path | None) -> str:
-    if path is None:
-        return os.environ.get(KEY_VARIABLE, "").strip()
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
-        raise BadRequest(f"The file with the API key, {path}, cannot be read: {why}.") from error
 
 
 def _is_there(name: str) -> bool:

@@ -5,7 +5,6 @@ rules are through with it. Which lines a model has read only the run's own recor
 """
 
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from audit8.audit.report import build_report
@@ -95,13 +94,3 @@ class Gathered:
             if at.done < at.total
         ]
         return [*said, say("read_unknown", lang)] if begun and not self._record else said
-
-
-def with_what_was_skipped(report: Report, job: Job, sent_to: str) -> Report:
-    """A server's report with what was decided before it was asked: files that were not sent, how others were read."""
-    return replace(
-        report,
-        skipped=(*job.skipped, *report.skipped),
-        warnings=tuple(dict.fromkeys((*job.warnings, *report.warnings))),
-        sent_to=", ".join(dict.fromkeys(filter(None, (sent_to, report.sent_to)))),
-    )

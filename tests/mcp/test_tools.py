@@ -172,7 +172,7 @@ def test_flags_that_say_nothing_are_refused(
 def test_what_cannot_be_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for flags, words in (
         (["--rules-only", "--root", str(tmp_path / "none")], "is not a folder"),
-        (["--server", "http://[::1"], "no address"),
+        (["--server", "http://[::1"], "not an address"),
     ):
         assert cli.main(["mcp", *flags]) == 1
         said = capsys.readouterr().err.splitlines()

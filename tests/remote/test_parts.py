@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from audit8.errors import BadRequest, StartupError
 from audit8.remote import scoring
-from audit8.remote.address import read_addresses, read_key, sends_to
+from audit8.remote.address import read_addresses, read_key, read_server, sends_to
 from audit8.remote.counting import estimate
 from audit8.remote.documents import check_schema, document_in, satisfies
 from audit8.remote.refusals import MAX_WAIT_S, SHOWN_CHARS, one_line, read_error, wait_of
@@ -45,7 +45,17 @@ def test_addresses(given_url: str, url: str, host: str, *, local: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "gpu:8000", "ftp://gpu/v1", "http://", "http://gpu:port/v1", "http://gpu/v1?key=SECRET", "http://[::1"]
+    "url",
+    [
+        "",
+        "gpu:8000",
+        "ftp://gpu/v1",
+        "http://",
+        "http://gpu:port/v1",
+        "http://gpu/v1?key=SECRET",
+        "http://[::1",
+        "http://a..b",
+    ],
 )
 def test_what_is_no_address_is_refused_without_its_secrets(url: str) -> None:
     with pytest.raises(StartupError, match="address") as refused:
@@ -59,6 +69,43 @@ def test_passwords_and_doubles_are_refused() -> None:
     assert "SECRET" not in refused.value.message
     with pytest.raises(StartupError, match="twice"):
         read_addresses(["http://gpu:8000/v1", "http://gpu:8000/v1/"])
+
+
+@pytest.mark.parametrize(
+    ("given_url", "url", "local", "exposed"),
+    [
+        ("http://localhost:8000/", "http://localhost:8000", True, False),
+        ("http://127.0.0.2", "http://127.0.0.2", True, False),
+        ("https://[::1]:81/x/", "https://[::1]:81/x", True, False),
+        ("https://box.example", "https://box.example", False, False),
+        ("http://192.168.1.2:8000", "http://192.168.1.2:8000", False, True),
+        ("http://localhost.evil.example", "http://localhost.evil.example", False, True),
+    ],
+)
+def test_a_server_of_our_own_is_here_or_elsewhere(given_url: str, url: str, *, local: bool, exposed: bool) -> None:
+    address = read_server(given_url)
+    assert (address.url, address.local, address.exposed) == (url, local, exposed)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8000",
+        "ftp://x",
+        "http://",
+        "http://x:99999",
+        "http://u:p@x",
+        "http://x?y",
+        "http://x#y",
+        "http://[::1",
+        "http://a..b",
+        f"http://{'a' * 64}.b",
+    ],
+)
+def test_what_is_no_address_of_our_own_is_refused(url: str) -> None:
+    with pytest.raises(BadRequest):
+        read_server(url)
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"two words", b"a\nb", "钥匙".encode(), b"\xff\xfe", b"x" * 5000])

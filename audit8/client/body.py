@@ -1,7 +1,8 @@
 """A job as the body of one request to POST /audit.
 
 Few files go as JSON, many as a zip archive, which is five times smaller. A change goes as a diff in which every line of
-its files stands, so that the server reads the code around it too. Texts go as they were decoded here, in UTF-8.
+its files stands, so that the server reads the code around it too. Texts go as they were decoded here, in UTF-8; what
+that cannot say is replaced.
 """
 
 import io
@@ -19,11 +20,19 @@ def body_of(job: Job) -> tuple[bytes, str]:
     """The body and its content type."""
     if any(source.focus for source in job.sources):
         diff = "".join(map(diff_of, job.sources))
-        return _json([{"name": "change.diff", "code": diff, "language": "diff"}]), "application/json"
+        return _json({"files": [{"name": "change.diff", "code": diff, "language": "diff"}]}), "application/json"
     if len(job.sources) <= MAX_JSON_FILES and sum(len(one.text) for one in job.sources) <= MAX_JSON_BYTES:
         files = [{"name": one.name, "code": one.text, "language": one.language} for one in job.sources]
-        return _json(files), "application/json"
+        return _json({"files": files}), "application/json"
     return _zip(job.sources), "application/zip"
+
+
+def pasted(code: str | bytes, filename: str, language: str) -> tuple[bytes, str]:
+    """The body and its content type for code that is no file here; bytes go as they are if nothing is said of them."""
+    if isinstance(code, bytes) and not filename and not language:
+        return code, "text/plain"
+    text = code.decode(errors="replace") if isinstance(code, bytes) else code
+    return _json({"code": text, "filename": filename, "language": language}), "application/json"
 
 
 def diff_of(source: Source) -> str:
@@ -49,8 +58,8 @@ def _quoted(path: str) -> str:
     return f'"{escaped}"'
 
 
-def _json(files: list[dict[str, str]]) -> bytes:
-    return json.dumps({"files": files}, ensure_ascii=False).encode()
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode(errors="replace")
 
 
 def _zip(sources: tuple[Source, ...]) -> bytes:
@@ -59,5 +68,5 @@ def _zip(sources: tuple[Source, ...]) -> bytes:
         for source in sources:
             entry = zipfile.ZipInfo(source.name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, source.text)
+            archive.writestr(entry, source.text.encode(errors="replace"))
     return packed.getvalue()

@@ -1,19 +1,19 @@
 """What is sent to a server is what was read here: the same names, lines and changed lines come out at its side."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audit8.api.intake import make_job, read_body
-from audit8.scan import upload
-from audit8.scan.upload import body_of, diff_of
+from audit8.client import body
+from audit8.client.body import body_of, diff_of, pasted
 from audit8.types import Job, LineRange, Source
 
 LINES = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12), min_size=1, max_size=20)
 
 
 def received(job: Job) -> Job:
-    body, content_type = body_of(job)
-    return make_job(read_body(body, content_type), "en")
+    return make_job(read_body(*body_of(job)), "en")
 
 
 def job_of(*sources: Source) -> Job:
@@ -37,11 +37,11 @@ def test_few_files_go_as_they_are() -> None:
 
 def test_many_files_go_as_an_archive_that_is_smaller() -> None:
     text = "value = compute(1)\n" * 50
-    job = job_of(*SOURCES, *(Source(f"d/f{n}.py", text, "python") for n in range(upload.MAX_JSON_FILES)))
-    body, content_type = body_of(job)
+    job = job_of(*SOURCES, *(Source(f"d/f{n}.py", text, "python") for n in range(body.MAX_JSON_FILES)))
+    packed, content_type = body_of(job)
     assert content_type == "application/zip"
-    assert len(body) < 500 * len(text) / 3
-    assert body_of(job)[0] == body
+    assert len(packed) < 500 * len(text) / 3
+    assert body_of(job)[0] == packed
     there = received(job)
     assert [(one.name, one.text) for one in there.sources] == [(one.name, one.text) for one in job.sources]
     assert there.skipped == ()
@@ -69,3 +69,11 @@ def test_only_given_lines_are_sent() -> None:
 def test_a_name_with_quotes_survives_a_change() -> None:
     source = Source('dir/q"u\\o.py', "x = 1\n", "python", focus=(LineRange(1, 1),))
     assert [one.name for one in received(job_of(source)).sources] == ['dir/q"u/o.py']
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_what_utf8_cannot_say_is_replaced(monkeypatch: pytest.MonkeyPatch, *, many: bool) -> None:
+    monkeypatch.setattr(body, "MAX_JSON_FILES", 0 if many else 9)
+    [there] = received(job_of(Source("a.py", "x = '\udcff'\n", "python"))).sources
+    assert there.text == "x = '?'\n"
+    assert pasted("\udcff", "a.py", "")[0] == b'{"code": "?", "filename": "a.py", "language": ""}'
