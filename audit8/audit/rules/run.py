@@ -3,6 +3,7 @@
 Knows the list of rules, and which languages are judged by their syntax tree instead of by lines.
 """
 
+import math
 from collections.abc import Callable
 
 from audit8.audit.flow import flow_hits
@@ -77,6 +78,7 @@ CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {
 _MAX_SPAN_LINES = 8
 # By how surely the value is from outside: an unseen place, a parameter, input.
 _SHARES = {0: 1.0, 1: 0.8, 2: 0.85, 3: 1.0}
+_TRUE_AT, _TRUE_SLOPE = 1.26, 0.23
 RULES: dict[str, Rule] = {rule.id: rule for table in _TABLES for rule in table.RULES}
 
 
@@ -104,6 +106,16 @@ def run_rules(source: Source, lang: Lang) -> list[Candidate]:
     return [_candidate(best[place], lang) for place in sorted(best)]
 
 
+def calibrated(said: float) -> float:
+    """How often a finding with this confidence, 0..1, as its rule states it, was true on labelled code.
+
+    Fitted to the 244 findings of the labelled families in the five dev sets, half of whose files are vulnerable; fitted
+    without a set, it predicts that set's share within 0.14 (docs/quality.md). Rules are more often right than they say.
+    """
+    odds = _TRUE_AT + _TRUE_SLOPE * math.log(said / (1 - said))
+    return 1 / (1 + math.exp(-odds))
+
+
 def _candidate(hit: Hit, lang: Lang) -> Candidate:
     rule = RULES[hit.rule_id]
     return Candidate(
@@ -115,6 +127,6 @@ def _candidate(hit: Hit, lang: Lang) -> Candidate:
         quote="",
         why=rule.why.of(lang),
         fix=rule.fix.of(lang),
-        confidence=round(rule.confidence * hit.share, 3),
+        confidence=round(calibrated(rule.confidence * hit.share), 3),
         rule_id=rule.id,
     )
