@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from audit8 import __version__
+from audit8 import __version__, catalogue
 from audit8.api.app import create_app
 from audit8.api.listen import open_sockets
 from audit8.api.page import static_folder
@@ -37,7 +37,7 @@ READY_LINE = "Audit8 listens on {address} (stop it with Ctrl-C)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`audit8 serve [flags]`, `scan PATH... [flags]`, `compare [flags]`, `doctor [flags]` and `mcp [flags]`."""
+    """`audit8 serve [flags]`, `scan PATH... [flags]`, `compare [flags]`, `doctor`, `models`, `mcp`."""
     parser = argparse.ArgumentParser("audit8", description="A private code-security auditor on this machine.")
     parser.add_argument("--version", action="version", version=f"audit8 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -53,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     doctors = commands.add_parser("doctor", help="check this machine, with a fix for each lack", allow_abbrev=False)
     _add_flags(doctors, doctor.FIELDS)
     doctor.add_flags(doctors)
+    lists = commands.add_parser("models", help="which models fit this machine; fetch one", allow_abbrev=False)
+    _add_flags(lists, catalogue.FIELDS)
+    catalogue.add_flags(lists)
     serves_tools = commands.add_parser("mcp", help="serve the audit as tools for assistants", allow_abbrev=False)
     mcp_command.add_flags(serves_tools)
     _add_flags(serves_tools, mcp_command.FIELDS)
@@ -66,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command == "doctor":
         asked = {name: given.pop(name) for name in ("as_json", "offline")}
         return _doctor(_settings(parser, given), **asked)
+    if command == "models":
+        wanted = {name: given.pop(name) for name in ("get", "as_json")}
+        return _models(_settings(lists, given), **wanted)
     if command == "mcp":
         tools_wish = mcp_command.take_wish(serves_tools, given)
         return _serve_tools(_settings(serves_tools, given), tools_wish)
@@ -152,6 +158,16 @@ def _compare(settings: Settings, sample: Path | None, **wish: Any) -> int:
         return compare(settings, Wish(source, **wish))
     except Audit8Error as error:
         return _say(error)
+
+
+def _models(settings: Settings, **wanted: Any) -> int:
+    _prepare_output("warning")
+    try:
+        return catalogue.run(settings, **wanted)
+    except Audit8Error as error:
+        return _say(error)
+    except KeyboardInterrupt:
+        return 130
 
 
 def _doctor(settings: Settings, **asked: bool) -> int:

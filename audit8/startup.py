@@ -76,7 +76,7 @@ def find(settings: Settings, progress: Progress) -> Found:
     log.info("正在加载模型（%s版本）...", VERSION_OF[settings.quant])
     progress(LoadProgress("choosing"))
     machine, device_name = probe()
-    int8_vocabulary = _fused_vocabulary(settings, device_name)
+    int8_vocabulary = fused_vocabulary(settings, device_name)
     choice = find_model(_wish(settings, int8_vocabulary), machine, progress)
     log.info(words["choice"].format(name=choice.name, why=choice.why))
     log.info(words["folder"].format(folder=choice.folder))
@@ -184,7 +184,7 @@ def _say_loaded(device_name: str, memory: Memory) -> None:
         log.info("内存占用: %.2f GB（常驻内存；没有 GPU）", memory.used_bytes / 2**30)
 
 
-def _fused_vocabulary(settings: Settings, device_name: str) -> bool:
+def fused_vocabulary(settings: Settings, device_name: str) -> bool:
     """Whether the fused engine, if it can run the model, will keep embedding and head in 8 bit."""
     from audit8.engine.build import missing_kernels  # noqa: PLC0415
 

@@ -47,11 +47,12 @@ MAY_IMPORT = {
     "startup": LOWER,
     "client": BASE | {"audit", "files", "remote"},
     "compare": UPPER,
+    "catalogue": UPPER | {"scan"},
     "scan": UPPER | {"client"},
     "api": UPPER,
     "doctor": UPPER | {"api"},
     "mcp": UPPER | {"client"},
-    "cli": UPPER | {"api", "compare", "doctor", "mcp", "scan"},
+    "cli": UPPER | {"api", "catalogue", "compare", "doctor", "mcp", "scan"},
     "__main__": frozenset({"cli"}),
 }
 # Which modules may import a library: everything below these names.
