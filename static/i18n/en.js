@@ -6,7 +6,7 @@ export default {
   "page.taglineRemote": "The code goes to another machine",
 
   "lang.switch": "中文",
-  "lang.label": "Switch to Chinese",
+  "lang.label": "中文: switch to Chinese",
 
   "theme.auto": "Auto",
   "theme.light": "Light",

@@ -6,7 +6,7 @@ export default {
   "page.taglineRemote": "代码会发送到另一台机器",
 
   "lang.switch": "English",
-  "lang.label": "切换到英文",
+  "lang.label": "English：切换到英文",
 
   "theme.auto": "自动",
   "theme.light": "浅色",

@@ -138,7 +138,7 @@ export class Editor {
 
 const phrasesOf = (words) => cm.EditorState.phrases.of(words.phrases);
 const labelOf = (words) => [
-  cm.EditorView.contentAttributes.of({ "aria-label": words.label, spellcheck: "false", autocapitalize: "off" }),
+  cm.EditorView.contentAttributes.of({ "aria-label": words.label, tabindex: "0", spellcheck: "false", autocapitalize: "off" }),
   cm.placeholder(words.placeholder),
 ];
 
