@@ -1,8 +1,8 @@
 """Puts the HTTP side together: create_app gives the ASGI application. Decides nothing itself."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -38,41 +38,18 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     """
     keys = load_keys(settings)
     readiness = Readiness(load_engine, on_failed)
-    metrics = Metrics(lambda: figures.values_now(readiness, service))
-    service = AuditService(
-        readiness.engine_now,
-        max_jobs=settings.max_jobs,
-        client_jobs=_share(settings, keys),
-        max_tokens=settings.max_queue_tokens,
-        job_timeout_s=settings.job_timeout,
-        budget_s=settings.budget,
-        metrics=metrics,
-        on_lost=readiness.lost,
-    )
+    service, metrics = _serving(settings, keys, readiness)
     kept = History(
         Kept(settings.history_file, settings.history_days, settings.history_max),
         off=history_refusal(settings, has_keys=bool(keys)),
     )
     monitor = Monitor(lambda: readiness.engine)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        readiness.start()
-        kept.start()
-        sampling = asyncio.create_task(monitor.run())
-        try:
-            yield
-        finally:
-            sampling.cancel()
-            await readiness.aclose()
-            await kept.aclose()
-
     gate = Gate(settings.host, settings.allow_host, settings.allow_origin)
     app = FastAPI(
         title="Audit8",
         version=__version__,
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=_life_of(readiness, kept, monitor),
         docs_url=None,  # page.py has its own /docs: FastAPI's loads scripts from a CDN
         redoc_url=None,
         middleware=[
@@ -92,6 +69,42 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     app.include_router(machine.make_router(monitor, readiness, service, settings))
     page.install(app, page.static_folder())
     return app
+
+
+def _serving(settings: Settings, keys: Keys, readiness: Readiness) -> tuple[AuditService, Metrics]:
+    """What takes jobs, and what counts them: each knows the other."""
+    metrics = Metrics(lambda: figures.values_now(readiness, service))
+    service = AuditService(
+        readiness.engine_now,
+        max_jobs=settings.max_jobs,
+        client_jobs=_share(settings, keys),
+        max_tokens=settings.max_queue_tokens,
+        job_timeout_s=settings.job_timeout,
+        budget_s=settings.budget,
+        metrics=metrics,
+        on_lost=readiness.lost,
+    )
+    return service, metrics
+
+
+def _life_of(
+    readiness: Readiness, kept: History, monitor: Monitor
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What runs as long as the application does."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        readiness.start()
+        kept.start()
+        sampling = asyncio.create_task(monitor.run())
+        try:
+            yield
+        finally:
+            sampling.cancel()
+            await readiness.aclose()
+            await kept.aclose()
+
+    return lifespan
 
 
 def _share(settings: Settings, keys: Keys) -> int:
