@@ -12,7 +12,7 @@ from pathlib import Path
 
 from audit8.audit.hidden import make_visible
 from audit8.models.checkpoint import is_complete
-from audit8.models.choose import MODEL_FOLDER, Wish, find_model
+from audit8.models.choose import Wish, find_model, model_folders
 from audit8.models.fit import GIB, need_of_config, shortfall_bytes
 from audit8.models.hub import HubOrigin
 from audit8.models.known import KNOWN, KnownModel
@@ -99,8 +99,7 @@ def entry_of(model: KnownModel, settings: Settings, machine: Machine, *, int8_vo
 
 def others(settings: Settings) -> list[Entry]:
     """Folders under ./model/ and the pocket model, where they are on the disk."""
-    folders = sorted({path.parent for part in ("", "*/", "*/*/") for path in MODEL_FOLDER.glob(f"{part}config.json")})
-    found = [(folder.resolve().name, folder) for folder in folders]
+    found = [(folder.resolve().name, folder) for folder in model_folders()]
     pocket = pocket_folder(Path(settings.cache_dir).expanduser())
     return [
         Entry(name, {}, (), str(folder), "", "") for name, folder in [*found, (POCKET, pocket)] if is_complete(folder)

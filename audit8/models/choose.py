@@ -121,7 +121,7 @@ def _asked(wish: Wish, model: str, machine: Machine, progress: Progress) -> Choi
 def _in_model_folder(wish: Wish, machine: Machine) -> Choice | None:
     usable: list[tuple[Path, fit.Need]] = []
     refused: list[tuple[Path, ModelNotFound]] = []
-    for folder in _model_folders():
+    for folder in model_folders():
         try:
             check_folder(folder)
             _check_code(folder, wish)
@@ -147,7 +147,7 @@ def _in_model_folder(wish: Wish, machine: Machine) -> Choice | None:
     return Choice(folder.resolve(), folder.resolve().name, wish.quant, False, joined(wish.lang, reason, skipped))
 
 
-def _model_folders() -> list[Path]:
+def model_folders() -> list[Path]:
     """Folders with a config.json: ./model itself, ./model/NAME, ./model/ORG/NAME."""
     configs = [path for pattern in ("", "*/", "*/*/") for path in MODEL_FOLDER.glob(f"{pattern}config.json")]
     return sorted({path.parent for path in configs})

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from audit8.audit.classes import CLASSES, VulnClass, by_cwe, for_language, is_asked
+from audit8.audit.classes import VulnClass, by_cwe, for_language, is_asked
 from audit8.audit.judging import Calibration, Evidence, confidence, logit, mean_logit, verdict
 from audit8.audit.parse import parse_candidates
 from audit8.audit.questions import (
@@ -185,7 +185,7 @@ class Reading:
     def _claim(self, finding: Finding) -> str:
         """What is claimed, in English as all questions are: the class's own question, answered."""
         known = by_cwe(finding.cwe)
-        return known.question if known and known.id in CLASSES else ""
+        return known.question if known else ""
 
     @property
     def _lang(self) -> Lang:
