@@ -1,6 +1,8 @@
 """What several test packages share."""
 
+import logging
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,16 @@ def _no_history() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUDIT8_HISTORY", "false")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """A command that a test ran has set the log up on a standard error which pytest has closed since."""
+    root, ours, hook = logging.getLogger(), logging.getLogger("audit8"), threading.excepthook
+    handlers, level, our_level = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:], root.level, ours.level = handlers, level, our_level
+    threading.excepthook = hook
 
 
 @pytest.fixture(scope="session")

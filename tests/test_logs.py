@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
@@ -79,17 +78,6 @@ def test_json_lines_have_the_request_and_its_numbers() -> None:
     }
 
 
-@pytest.fixture
-def restored() -> Iterator[None]:
-    """The process's log as it was."""
-    root, ours, hook = logging.getLogger(), logging.getLogger("audit8"), threading.excepthook
-    before = (root.handlers[:], root.level, ours.level)
-    yield
-    root.handlers[:], root.level, ours.level = before[0], before[1], before[2]
-    threading.excepthook = hook
-
-
-@pytest.mark.usefixtures("restored")
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_at_debug_only_we_are_heard(form: Literal["text", "json"], capsys: pytest.CaptureFixture[str]) -> None:
     prepare_log("debug", form)
@@ -101,7 +89,6 @@ def test_at_debug_only_we_are_heard(form: Literal["text", "json"], capsys: pytes
     assert CANARY not in said
 
 
-@pytest.mark.usefixtures("restored")
 def test_a_thread_and_an_event_loop_that_fail_quote_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     prepare_log("info")
 

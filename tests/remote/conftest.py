@@ -12,7 +12,7 @@ from audit8.remote.pool import Patience
 from tests.remote.scripted import Server, scripted
 
 QUICK = Patience(connect_s=5, first_s=5, quiet_s=0.8, busy_s=2, check_s=2, rest_s=0.02, longest_rest_s=0.1)
-CALM = replace(QUICK, quiet_s=20, first_s=20, busy_s=20)  # where no server is silent on purpose
+CALM = replace(QUICK, connect_s=60, quiet_s=60, first_s=60, busy_s=60)  # where no server is silent on purpose
 Connect = Callable[..., RemoteEngine]
 
 

@@ -129,9 +129,10 @@ class _Host:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()  # `_hang_up` removes a reader, which Windows' own loop cannot
         self._up = threading.Event()
         self._stopping: asyncio.Task[None] | None = None
+        self._talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert self._up.wait(5)
@@ -151,21 +152,36 @@ class _Host:
         await self._serve()
 
     async def _serve(self) -> None:
-        listening = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        listening = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         self._server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
         self._up.set()
         try:
             await asyncio.Event().wait()
         finally:
-            listening.close()
+            await self._hang_up(listening)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = asyncio.ensure_future(self._talk(reader, writer))
+        self._talks[talk] = writer
+        talk.add_done_callback(self._ended)
+
+    def _ended(self, talk: asyncio.Task[None]) -> None:
+        """Here and not in `_talk`: a task that is cancelled before its first step runs nothing of itself."""
+        self._talks.pop(talk).transport.abort()
+
+    async def _hang_up(self, listening: asyncio.Server) -> None:
+        """On all. A connection that the loop has accepted and not yet made would leak from a server that is closed."""
+        self._loop.remove_reader(listening.sockets[0].fileno())
+        await _some_turns()
+        listening.close()
+        for talk in self._talks:
+            talk.cancel()
+        await _some_turns()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                while await self._exchange(reader, writer):
-                    pass
-        finally:
-            writer.transport.abort()
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await self._exchange(reader, writer):
+                pass
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -190,3 +206,9 @@ class _Host:
         await writer.drain()
         self._server.answered += 1
         return True
+
+
+async def _some_turns() -> None:
+    """Accepting a connection, and closing one, each take the loop a few."""
+    for _ in range(5):
+        await asyncio.sleep(0)
