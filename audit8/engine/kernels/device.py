@@ -52,3 +52,14 @@ def prefetch(pointers: tl.tensor) -> None:
         is_pure=False,
         pack=1,
     )
+
+
+@jit
+def settled(sums: tl.tensor) -> tl.tensor:
+    """The same float32 sums, and the next step does not begin before they are there.
+
+    For a Hopper product whose left operand is made in registers. Triton (seen in 3.6 to 3.8) starts the next step's
+    operands while the last products are still reading theirs, and the assembler gives both the same registers: see
+    triton-lang/triton#9433. Such a product is now and then wrong, and two runs of the same prompt then differ.
+    """
+    return tl.inline_asm_elementwise("// settled", "=f,0", [sums], dtype=tl.float32, is_pure=False, pack=1)

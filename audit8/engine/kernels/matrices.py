@@ -9,7 +9,7 @@ which all go through one other instruction.
 
 import triton.language as tl
 
-from audit8.engine.kernels.device import jit, prefetch, to_half, wait_for_inputs
+from audit8.engine.kernels.device import jit, prefetch, settled, to_half, wait_for_inputs
 
 
 @jit
@@ -84,6 +84,8 @@ def linear_kernel(
             block = tl.load(inputs, mask=live & inside[:, None], other=0.0)
             weight = tl.load(weights, mask=inside[None, :], other=0)
         total = tl.dot(to_half(weight, HARDWARE), block, total)
+        if GROUP > 0 and HARDWARE:
+            total = settled(total)
         inputs += BLOCK_IN
         weights += BLOCK_IN
     result = total * (tl.load(absmax + outs) / 127.0)[:, None]
