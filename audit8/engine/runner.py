@@ -61,6 +61,27 @@ class _Chunk:
         return _Chunk(self.tokens[:size], self.positions[:size], self.table, self.last)
 
 
+@dataclass(frozen=True, slots=True)
+class _RowState:
+    """What a decode step reads of its rows, in one piece of memory, so that one copy sends it. Idle rows: position -1.
+
+    `tokens` int64, `positions` and `advance` int32, all [rows]; `tables` int32 [rows, pages].
+    """
+
+    packed: Tensor
+    tokens: Tensor
+    positions: Tensor
+    advance: Tensor
+    tables: Tensor
+
+    @classmethod
+    def empty(cls, rows: int, pages: int, device: torch.device) -> "_RowState":
+        packed = torch.zeros(rows * (4 + pages), dtype=torch.int32, device=device)
+        tokens, positions, advance, tables = torch.split(packed, [2 * rows, rows, rows, pages * rows])
+        positions.fill_(-1)
+        return cls(packed, tokens.view(torch.int64), positions, advance, tables.view(rows, pages))
+
+
 def _record(body: Callable[[], Tensor], pool: Any) -> tuple[torch.cuda.CUDAGraph, Tensor]:
     """`body` as a graph, and the tensor that every replay writes its result to."""
     body()  # compiles what is not compiled yet, outside the recording
@@ -107,10 +128,8 @@ class Runner:
         self.device = device
         self.max_rows = max_rows
         self.page_count = page_count
-        self._tokens = torch.zeros(max_rows, dtype=torch.int64, device=device)
-        self._positions = torch.full((max_rows,), -1, dtype=torch.int32, device=device)
-        self._advance = torch.zeros(max_rows, dtype=torch.int32, device=device)
-        self._tables = torch.zeros(max_rows, max_pages, dtype=torch.int32, device=device)
+        self._state = _RowState.empty(max_rows, max_pages, device)
+        self._tokens, self._positions = self._state.tokens, self._state.positions
         self._chunk = _Chunk(
             tokens=torch.zeros(CHUNK_UNIT, dtype=torch.int64, device=device),
             positions=torch.zeros(CHUNK_UNIT, dtype=torch.int32, device=device),
@@ -157,22 +176,17 @@ class Runner:
     def set_rows(self, rows: list[Row]) -> None:
         """The batch is now these, in this order, several of one sequence among them; the other rows are idle."""
         self._rows = len(rows)
-        idle = self.max_rows - len(rows)
-        tables = torch.zeros(self._tables.shape, dtype=torch.int32)
+        new = _RowState.empty(self.max_rows, self._state.tables.shape[1], torch.device("cpu"))
         for index, row in enumerate(rows):
             if index and row.pages is rows[index - 1].pages:
-                tables[index] = tables[index - 1]
+                new.tables[index] = new.tables[index - 1]
             else:
-                tables[index, : len(row.pages)] = torch.tensor(row.pages, dtype=torch.int32)
-        positions = torch.tensor([row.position for row in rows] + [-1] * idle, dtype=torch.int32)
-        tokens = torch.tensor([row.token for row in rows] + [0] * idle)
-        for place, part in (
-            (self._tokens, tokens),
-            (self._positions, positions),
-            (self._advance, (positions >= 0).int()),
-            (self._tables, tables),
-        ):
-            place.copy_(self._send(part), non_blocking=True)
+                new.tables[index, : len(row.pages)] = torch.tensor(row.pages, dtype=torch.int32)
+        new.tokens[: len(rows)] = torch.tensor([row.token for row in rows])
+        new.positions[: len(rows)] = torch.tensor([row.position for row in rows], dtype=torch.int32)
+        new.advance[: len(rows)] = 1
+        packed = new.packed if self.device.type == "cpu" else new.packed.pin_memory()
+        self._state.packed.copy_(packed, non_blocking=True)
 
     def advance(self) -> Tensor:
         """Launch one step of every row: float32 [>= rows, vocab]. The argmax is each row's next token until `put`."""
@@ -235,9 +249,10 @@ class Runner:
     def _body(self, size: int) -> Tensor:
         """One decode step over the first `size` rows, in place: what the graphs record."""
         positions = self._positions[:size]
-        logits = self._decoder.decode(self._tokens[:size], positions, positions + 1, self._tables[:size], self._scratch)
+        tables = self._state.tables[:size]
+        logits = self._decoder.decode(self._tokens[:size], positions, positions + 1, tables, self._scratch)
         torch.argmax(logits, dim=-1, out=self._tokens[:size])
-        positions += self._advance[:size]
+        positions += self._state.advance[:size]
         return logits
 
     def land(self) -> Flight:
