@@ -8,9 +8,9 @@ the corrected lines: one written by hand as a good audit writes it, which quotes
 model, named there, wrote greedily under a schema. A model with random weights (`bench/random_model.py`) cannot write
 them, so they are replayed: each token is the only one that its mask allows, every mask is sent and applied, every
 forward pass, guess and verification is run as for any answer; only what the model would like to say is not asked.
-Guesses come from the text alone: that a grammar forces a token, or forbids a guess, is not told to the guesser, so
-wrong guesses cost what they cost. What is measured is the time of the engine's work and the luck of guesses with real
-text; that this model would write this text is not.
+Guesses come from the text, from what it is inside a JSON string, and from what the schema forces, as they do for any
+answer under a schema; `nothing` has no schema. What is measured is the time of the engine's work and the luck of
+guesses with real text; that this model would write this text is not.
 
 `quotes`: the answers by hand. `model`: the small model's, which quotes little. `nothing`: a text that has nothing to do
 with the question; it still says some words of its own again, as any text does. `free`: the model writes itself, with no
@@ -28,6 +28,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,10 @@ from engine import DEVICE, drive
 from transformers import AutoTokenizer
 
 from audit8.engine.build import Built, Order, build, effort_for
+from audit8.engine.constraint import Constraint
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Generation
-from audit8.engine.grammar import Grammars
+from audit8.engine.grammar import Grammar, Grammars
 from audit8.types import Sampling
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,20 +53,33 @@ ITEM = {
     "required": ["quote", "why", "fixed_code"],
     "additionalProperties": False,
 }
-SCHEMA = {"type": "array", "items": ITEM, "minItems": 1, "maxItems": 4}
+SCHEMA = {"type": "array", "items": ITEM, "minItems": 1, "maxItems": 8}
 ASK = (
     "Find the security flaws in this code. Answer with a JSON array; each item has quote (the flawed lines, copied "
     "exactly), why, and fixed_code (the same lines, corrected).\n\n{code}"
 )
 MOST_TOKENS = 400
-Work = tuple[list[int], list[int]]  # prompt and answer
+
+
+@dataclass(frozen=True)
+class Work:
+    """A prompt, the answer to it, the prompt's echoes, and the grammar under which such an answer is asked for."""
+
+    prompt: list[int]
+    answer: list[int]
+    echoes: list[int] = field(default_factory=list)
+    grammar: Grammar | None = None
 
 
 class Replay:
-    """Stands for a constraint: allows exactly the tokens of a known answer, one after the other."""
+    """Stands for a constraint: allows exactly the tokens of a known answer, one after the other.
 
-    def __init__(self, ids: Sequence[int]) -> None:
+    What is `forced` and `possible` is the `grammar`'s to say, of the schema under which such an answer is asked for.
+    """
+
+    def __init__(self, ids: Sequence[int], grammar: Constraint | None) -> None:
         self._ids = ids
+        self._grammar = grammar
         self._at = 0
         self._from = 0
 
@@ -77,13 +92,15 @@ class Replay:
     def accept(self, token: int) -> bool:
         right = token == self._ids[self._at]
         self._at += 1
+        if self._grammar is not None:
+            assert self._grammar.accept(token), "the answer is a document of the schema"
         return right
 
     def forced(self) -> list[int]:
-        return []
+        return self._grammar.forced() if self._grammar else []
 
     def possible(self, ids: Sequence[int]) -> int:
-        return len(ids)
+        return self._grammar.possible(ids) if self._grammar else len(ids)
 
     def explore(self, rows: torch.Tensor, ids: Sequence[int]) -> int:
         self._from = self._at
@@ -97,12 +114,17 @@ class Replay:
 
     def settle(self, count: int) -> None:
         self._at = self._from + count
+        if self._grammar is not None:
+            for token in self._ids[self._from : self._at]:
+                self._grammar.accept(token)
 
 
 class Timed:
     """One generation and the time of each of its tokens."""
 
-    def __init__(self, prompt: list[int], max_tokens: int, constraint: Any, eos_ids: frozenset[int]) -> None:
+    def __init__(
+        self, prompt: list[int], max_tokens: int, constraint: Any, eos_ids: frozenset[int], echoes: Sequence[int] = ()
+    ) -> None:
         self.times: list[float] = []
         self.generation = Generation(
             prompt,
@@ -111,6 +133,7 @@ class Timed:
             decode=lambda ids: "x" * len(ids),
             eos_ids=eos_ids,
             constraint=constraint,
+            echoes=echoes,
         )
 
     @property
@@ -133,16 +156,21 @@ class Bench:
         turns = [{"role": "user", "content": ASK.format(code=code)}]
         return self.ids(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
-    def run(
-        self, works: list[tuple[list[int], list[int]]], *, guess: bool, free: bool
-    ) -> tuple[float, list[list[int]]]:
+    def work(self, code: str, answer: str, grammar: Grammar) -> Work:
+        echoes = self.ids(json.dumps(ASK.format(code=code), ensure_ascii=False)[1:-1])
+        return Work(self.prompt(code), self.ids(answer), echoes, grammar)
+
+    def answered(self, work: Work, *, free: bool) -> Timed:
+        if free:
+            return Timed(work.prompt, MOST_TOKENS, None, frozenset({int(self.tokenizer.eos_token_id)}))
+        room = len(work.answer) + MOST_TOKENS
+        replay = Replay(work.answer, work.grammar.start(room) if work.grammar else None)
+        return Timed(work.prompt, len(work.answer), replay, frozenset(), work.echoes)
+
+    def run(self, works: list[Work], *, guess: bool, free: bool) -> tuple[float, list[list[int]]]:
         """Tokens a second of `works` together, and their tokens."""
         self.executor._effort = self.effort if guess else None
-        end = frozenset({int(self.tokenizer.eos_token_id)}) if free else frozenset[int]()
-        answers = [
-            Timed(prompt, MOST_TOKENS if free else len(answer), None if free else Replay(answer), end)
-            for prompt, answer in works
-        ]
+        answers = [self.answered(work, free=free) for work in works]
         drive(self.built, answers)
         return sum(one.tok_s for one in answers), [one.generation.token_ids for one in answers]
 
@@ -204,13 +232,14 @@ def main() -> None:
         write_answers(bench, options.model)
         return
     kept = json.loads(ANSWERS.read_text(encoding="utf-8"))
+    end = frozenset({int(tokenizer.eos_token_id)})
+    grammar = Grammars(tokenizer, int(built.frame.config.vocab_size), end).compile(json.dumps(SCHEMA))
     quoting, model = (
-        [(bench.prompt(entry["code"]), bench.ids(entry[by])) for entry in kept["answers"]]
-        for by in ("by_hand", "by_model")
+        [bench.work(entry["code"], entry[by], grammar) for entry in kept["answers"]] for by in ("by_hand", "by_model")
     )
     unrelated = bench.ids(UNRELATED.read_text(encoding="utf-8"))
     pieces = [unrelated[at : at + MOST_TOKENS // 2] for at in range(0, MOST_TOKENS * 2, MOST_TOKENS // 2)]
-    nothing = [(prompt, piece) for (prompt, _), piece in zip(itertools.cycle(quoting), pieces, strict=False)]
+    nothing = [Work(work.prompt, piece) for work, piece in zip(itertools.cycle(quoting), pieces, strict=False)]
     result: dict[str, Any] = {
         "command": f"python bench/speculation.py --model {options.model.name} --tokenizer {options.tokenizer.name}",
         "hardware": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",

@@ -1,6 +1,7 @@
 """Guesses of what a sequence says next, from what it said before: code that is quoted, names that come again.
 
-Looks up the last few tokens in the prompt and the answer so far; a token costs a few dictionary look-ups. Every guess
+Looks up the last few tokens in the prompt, in what it is inside a JSON string where the answer is JSON, and in the
+answer so far; a token costs a few dictionary look-ups. Every guess
 is compared with the token that came, tried or not: so how far guesses can be trusted is known before one is tried.
 """
 
@@ -16,14 +17,17 @@ CHANCES = (0.4, 0.6, 0.8, 0.9)
 
 
 class Drafter:
-    """One sequence's tokens, its prompt's first. `push` them as they come."""
+    """One sequence's tokens, its prompt's first. `push` them as they come.
 
-    def __init__(self, prompt: Sequence[int]) -> None:
-        self._ids = list(prompt)
+    `echoes`: tokens that the answer may say as well, and rather than the prompt's.
+    """
+
+    def __init__(self, prompt: Sequence[int], echoes: Sequence[int] = ()) -> None:
+        self._ids = [*prompt, *echoes]
         # Where the token stands that last came after these tokens; the newest ones are entered when theirs is known.
         self._next = [
-            dict(zip(zip(*(islice(prompt, at, None) for at in range(order)), strict=False), places, strict=False))
-            for order, places in ((order, range(order, len(prompt))) for order in ORDERS)
+            dict(zip(zip(*(islice(self._ids, at, None) for at in range(order)), strict=False), places, strict=False))
+            for order, places in ((order, range(order, len(self._ids))) for order in ORDERS)
         ]
         self._chances = list(CHANCES)
         self._at = 0  # where the guessed token stands; 0: there is no guess

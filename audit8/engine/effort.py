@@ -22,9 +22,10 @@ class Effort:
         return 1 + self.row * rows
 
 
-# Measured: an H100 with a 7B model takes 3.1 ms for 1 row and 3.7 for 16; two cores with Qwen2.5-Coder-0.5B take
-# 27 ms for 1, 41 for 4 and 54 for 8, and wait for every step anyway.
-GPU_EFFORT = Effort(row=0.012, wait=0.15)
+# Measured: an H100 with a 7B model takes 3.1 ms for 1 row and 3.7 for 16, and answers that were replayed there came at
+# the speed that a wait of 0.4 gives (docs/performance.md); two cores with Qwen2.5-Coder-0.5B take 27 ms for 1, 41 for 4
+# and 54 for 8, and wait for every step anyway.
+GPU_EFFORT = Effort(row=0.012, wait=0.4)
 CPU_EFFORT = Effort(row=0.18, wait=0.02)
 
 

@@ -159,7 +159,7 @@ class FusedExecutor:
             self._pool.release(running.table)
             return
         if end == len(prompt) and self._effort is not None and running.plain and not generation.candidates:
-            running.drafter = Drafter(prompt)  # while the device computes
+            running.drafter = Drafter(prompt, generation.echoes)  # while the device computes
         running.computed = end
         self._pool.publish(prompt[:end], running.table)
         self._prefilling.popleft()

@@ -36,6 +36,7 @@ Item = Piece | Finish | Scores | Audit8Error
 class Generation:
     """The state of one request inside the engine.
 
+    `echoes`: tokens that the answer is likely to say, beside the prompt's; speculation tries them.
     `candidates` non-empty means a score: one forward pass, no tokens. `cancelled` is set by the caller's thread and
     read by the owner thread once per step.
     """
@@ -51,8 +52,10 @@ class Generation:
         thinking: bool = False,
         candidates: Sequence[int] = (),
         constraint: Constraint | None = None,
+        echoes: Sequence[int] = (),
     ) -> None:
         self.prompt_ids = tuple(prompt_ids)
+        self.echoes = tuple(echoes)
         self.sampling = sampling
         self.candidates = tuple(candidates)
         self.constraint = constraint

@@ -4,6 +4,7 @@ Knows the tokenizer and the chat template; does not know how tokens are chosen (
 """
 
 import asyncio
+import json
 import queue
 import threading
 from collections import deque
@@ -14,6 +15,7 @@ from audit8.engine.constraint import Constraint
 from audit8.engine.generation import Executor, Generation, Guessed, Item, Scores
 from audit8.engine.grammar import Grammars
 from audit8.engine.limits import check_candidates, check_prompt, check_sampling
+from audit8.engine.sampling import is_plain
 from audit8.engine.text import THINK_OPEN
 from audit8.errors import Audit8Error, EngineFailure, EngineLost
 from audit8.types import EngineInfo, Finish, Memory, Message, Piece, Sampling
@@ -105,7 +107,8 @@ class LocalEngine:
         check_prompt(len(ids), sampling.max_tokens, self._info.context_tokens)
         constraint = await asyncio.to_thread(self._constrain, sampling)
         thinking = constraint is None and prompt.rstrip().endswith(THINK_OPEN)
-        generation, items = self._submit(ids, sampling, thinking=thinking, constraint=constraint)
+        echoes = await asyncio.to_thread(self._echoes, messages) if constraint and is_plain(sampling) else []
+        generation, items = self._submit(ids, sampling, thinking=thinking, constraint=constraint, echoes=echoes)
         try:
             while True:
                 item = await items.get()
@@ -154,6 +157,10 @@ class LocalEngine:
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
+    def _echoes(self, messages: Sequence[Message]) -> list[int]:
+        """What the messages are inside a JSON string: line ends and quotation marks are other tokens there."""
+        return self._encode(json.dumps("\n".join(message.content for message in messages), ensure_ascii=False)[1:-1])
+
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
@@ -170,6 +177,7 @@ class LocalEngine:
         thinking: bool = False,
         candidates: Sequence[int] = (),
         constraint: Constraint | None = None,
+        echoes: Sequence[int] = (),
     ) -> tuple[Generation, asyncio.Queue[Item]]:
         loop = asyncio.get_running_loop()
         outbox = self._outboxes.setdefault(loop, _Outbox(loop))
@@ -183,6 +191,7 @@ class LocalEngine:
             thinking=thinking,
             candidates=candidates,
             constraint=constraint,
+            echoes=echoes,
         )
         with self._door:
             if self._end:

@@ -77,40 +77,47 @@ class Running:
         if drafter is None or self.over or most < 1:
             return Guess()
         tokens = drafter.guess(most)
-        if generation.constraint is not None:
-            forced = generation.constraint.forced()[:most]
-            if forced:
-                return Guess(forced, [self.forced_chance] * len(forced), forced=True)
-            tokens = tokens[: generation.constraint.possible(tokens)] if tokens else tokens
-        return Guess(tokens, drafter.chances(len(tokens)))
+        chances = drafter.chances(len(tokens))
+        if generation.constraint is None:
+            return Guess(tokens, chances)
+        tokens = tokens[: generation.constraint.possible(tokens)] if tokens else tokens
+        forced = generation.constraint.forced()[:most]
+        own = [self.forced_chance] * len(forced)
+        if tokens[: len(forced)] != forced:
+            return Guess(forced, own, forced=len(forced))
+        sure = chances[len(forced) - 1] / self.forced_chance if forced else 1.0
+        return Guess(tokens, own + [chance / sure for chance in chances[len(forced) : len(tokens)]], len(forced))
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """`chances`: how probable it is that the first, the first two, ... of `tokens` are right."""
+    """`chances`: how probable it is that the first, the first two, ... of `tokens` are right.
+
+    The first `forced` of them are what a grammar forces.
+    """
 
     tokens: list[int] = field(default_factory=list)
     chances: list[float] = field(default_factory=list)
-    forced: bool = False
+    forced: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.tokens)
 
     def first(self, length: int) -> "Guess":
-        return Guess(self.tokens[:length], self.chances[:length], self.forced)
+        return Guess(self.tokens[:length], self.chances[:length], min(self.forced, length))
 
 
 @dataclass(slots=True)
 class Turn:
     """A sequence's rows in one step, from `first` on: its newest token's, then one for each token of `draft`.
 
-    `checked`: so many of the draft's tokens its constraint, if any, allows.
+    `checked`: so many of the draft's tokens its constraint, if any, allows. The first `forced` a grammar forces.
     """
 
     running: Running
     first: int
     draft: list[int] = field(default_factory=list)
-    forced: bool = False
+    forced: int = 0
     checked: int = 0
 
     def __post_init__(self) -> None:
@@ -148,7 +155,7 @@ class Turn:
         if draft and running.generation.constraint is not None:
             running.generation.constraint.settle(right)
         if self.forced:
-            running.forced_chance += LEARNING * ((right == self.checked) - running.forced_chance)
+            running.forced_chance += LEARNING * ((right >= self.forced) - running.forced_chance)
         for token in chosen[:right]:
             running.add(token)
             if running.over:

@@ -8,8 +8,8 @@ from audit8.engine.drafts import CHANCES, NEAR, ORDERS, Drafter
 Ids = list[int]
 
 
-def grown(prompt: Ids, answer: Ids) -> Drafter:
-    drafter = Drafter(prompt)
+def grown(prompt: Ids, answer: Ids, echoes: Ids | None = None) -> Drafter:
+    drafter = Drafter(prompt, echoes or [])
     for token in answer:
         drafter.push(token)
     return drafter
@@ -29,6 +29,13 @@ def test_the_longer_text_that_is_the_same_is_better_than_the_newer() -> None:
     drafter = grown([*long, 100, 0, *short, 200, 0, 0, 0], long)
     assert drafter.guess(1) == [100]
     assert grown([*long, 100, 0, *short, 200, 0, 0, 0], [1, *short]).guess(1) == [200]
+
+
+def test_what_the_prompt_is_inside_a_string_is_guessed_rather_than_the_prompt() -> None:
+    code, quoted = [50, 51, 52, 53, 54], [50, 51, 152, 153, 54]
+    assert grown([*code, 1, 2], [7, 50, 51]).guess(3) == [52, 53, 54]
+    assert grown([*code, 1, 2], [7, 50, 51], quoted).guess(3) == [152, 153, 54]
+    assert grown([*code, 1, 2], [7, 52, 53], quoted).guess(1) == [54], "the prompt itself may be said as well"
 
 
 def test_a_run_goes_round_and_round() -> None:

@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,6 +173,26 @@ async def test_a_score_is_answered_in_the_candidates_order(echo: tuple[LocalEngi
 
 async def test_what_came_of_guesses_is_the_executors(echo: tuple[LocalEngine, Echo]) -> None:
     assert echo[0].guessed == Guessed(7, 5)
+
+
+async def test_under_a_schema_guesses_know_what_the_prompt_is_inside_a_string(
+    echo: tuple[LocalEngine, Echo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, executor = echo
+    asked: list[Generation] = []
+    add = executor.add
+
+    def kept(generation: Generation) -> None:
+        asked.append(generation)
+        add(generation)
+
+    monkeypatch.setattr(executor, "add", kept)
+    held = SimpleNamespace(complete=False, valid=True)
+    monkeypatch.setattr(engine, "_constrain", lambda sampling: held if sampling.schema else None)
+    plain = Sampling(max_tokens=2)
+    for sampling in (replace(plain, schema="{}"), plain, replace(plain, schema="{}", temperature=1.0)):
+        await answer(engine, 'x = "a"\n', sampling)
+    assert [bytes(generation.echoes) for generation in asked] == [rb"x = \"a\"\n", b"", b""]
 
 
 async def test_an_open_think_block_of_the_template_is_reasoning(echo: tuple[LocalEngine, Echo]) -> None:
