@@ -54,6 +54,7 @@ export default {
   "editor.code": "Code to audit",
   "editor.placeholder": "Paste code here, or drop files, a folder or a zip",
   "editor.filename": "File name (optional)",
+  "editor.filename.short": "File name",
   "editor.language": "Language",
   "editor.auto": "Auto-detect",
   "editor.open": "Open file",

@@ -54,6 +54,7 @@ export default {
   "editor.code": "要审计的代码",
   "editor.placeholder": "把代码粘贴到这里，或拖入文件、文件夹、zip",
   "editor.filename": "文件名（可不填）",
+  "editor.filename.short": "文件名",
   "editor.language": "语言",
   "editor.auto": "自动识别",
   "editor.open": "打开文件",
