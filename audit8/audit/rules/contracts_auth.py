@@ -18,6 +18,7 @@ _GUARDS = (
     r"\b(?:only|ensure|assert|require|check|verify|is|has|authori[sz]e|authenticate)_?\w*"
     r"(?:owner|admin|auth|role|caller|permission|signer|access)\w*\s*!?\("
 )
+_GUARDS_OF_PALLET = r"\b(?:is|check|verify)_\w*(?:admin|owner|root|member|authori[sz]ed)\w*\s*\("
 _SETTER = re.compile(
     r"(?:set|update|change|configure|modify|toggle|pause|unpause|withdraw)_|^(?:pause|unpause|upgrade)$"
 )
@@ -163,6 +164,31 @@ def check_origin(file: RustFile) -> Iterator[Hit]:
             yield from file.hits("pallet-unsigned-call", entry, entry.find(r"\bensure_none\s*\("))
         elif not entry.has(r"\b_?origin\b") and entry.has(r"::\s*<\s*T\b[^;]*>\s*::|\bSelf::\w+\s*\("):
             yield file.hit("pallet-origin-unchecked", entry.start, entry.at)
+        yield from file.hits("contract-state-without-auth", entry, _anybody_signs(file, entry))
+
+
+def _anybody_signs(file: RustFile, entry: Function) -> Iterator[re.Match[str]]:
+    """Substrate: who signed is dropped, and a value for all or another account's record is then set."""
+    signed = r"ensure_signed\s*\(\s*\w+\s*\)\s*\?\s*;"
+    dropped = rf"\blet\s+_\w*\s*=\s*{signed}|(?<!=)(?<!=\s)\b{signed}"
+    others = rf"\bensure_(?!signed\b)\w+|\bensure_\w*origin\w*\s*\(|{_GUARDS_OF_PALLET}"
+    accounts = "|".join(map(re.escape, entry.typed(r"\bAccountId\b"))) or "(?!)"
+    everyone = _SETTER.match(entry.name) and entry.has(r"::\s*<\s*T\b[^;()]*>\s*::\s*(?:put|set|kill)\s*\(")
+    another = entry.has(rf"::\s*<\s*T\b[^;()]*>\s*::\s*(?:insert|mutate|remove)\s*\(\s*&?(?:{accounts})\b")
+    if (everyone or another) and not file.reaches(entry, others):
+        yield from entry.find(dropped)
+
+
+def check_handover(file: RustFile) -> Iterator[Hit]:
+    """Soroban: rights given to an address that did not show that somebody holds its key."""
+    for entry in file.entries if "soroban" in file.frameworks else ():
+        if entry.setup or not re.match(r"(?:set|change|update|transfer)_\w*(?:admin|owner)", entry.name):
+            continue
+        names = "|".join(map(re.escape, entry.typed(_ADDRESS))) or "(?!)"
+        stored = rf"\.\s*set\s*\(\s*&?(?i:[\w:]{{0,60}}{PRIVILEGED}\w{{0,40}})\s*,\s*&?(?:{names})\b"
+        agreed = rf"\b(?:{names})(?:\.clone\(\))?\s*\.\s*require_auth\w*\s*\(|(?i:pending|propos|accept)"
+        if checks_caller(file, entry) and not file.reaches(entry, agreed):
+            yield from file.hits("contract-handover", entry, entry.find(stored))
 
 
 def check_delegate(file: RustFile) -> Iterator[Hit]:
@@ -193,5 +219,6 @@ CHECKS = (
     check_transfer_from,
     check_admin_parameter,
     check_origin,
+    check_handover,
     check_delegate,
 )

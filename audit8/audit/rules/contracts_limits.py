@@ -39,6 +39,19 @@ def _is_stored(code: str, names: set[str]) -> bool:
     return "self." in code or bool(used & names)
 
 
+def check_counts(file: RustFile) -> Iterator[Hit]:
+    """A loop that the caller's number or list makes as long as it likes, where no limit is asked."""
+    chains = file.frameworks & {"ink", "soroban", "cosmwasm", "near"}
+    for entry in file.entries if chains and not file.frameworks & {"anchor", "solana"} else ():
+        counts = [name for name, kind in entry.parameters.items() if re.fullmatch(r"&?(?:u\d+|usize)", kind)]
+        for node, over in _loops(entry.node):
+            code = file.code_of(over)
+            end = re.search(rf"\.\.=?\s*({'|'.join(map(re.escape, counts)) or '(?!)'})\s*$", code)
+            looked = end and entry.has(rf"\b{end.group(1)}\s*[<>]|[<>]=?\s*{end.group(1)}\b|\bmin\s*\(|(?i:max_|limit)")
+            if end and not looked:
+                yield file.hit_node("contract-unbounded-loop", node)
+
+
 def check_loops(file: RustFile) -> Iterator[Hit]:
     for function in file.reachable:
         if not function.has(r"\b(?:for|while)\b") or not function.has(_CHANGES):
@@ -104,8 +117,18 @@ def check_weight(file: RustFile) -> Iterator[Hit]:
     for entry in file.entries if "substrate" in file.frameworks else ():
         named = re.search(r"WeightInfo\s*>?\s*::\s*(\w+)", entry.attributes)
         free = re.search(r"weight\s*\(\s*(?:\{\s*)?(?:0(?:_?u64)?|Weight::zero\s*\(\s*\))\s*\}?\s*\)", entry.attributes)
-        if free or (named and named.group(1) != entry.name):
+        if free or (named and named.group(1) != entry.name) or _ignores_length(file, entry):
             yield file.hit("pallet-weight", entry.start, entry.at)
+
+
+def _ignores_length(file: RustFile, entry: Function) -> bool:
+    """A weight that is the same for a list of any length, whose elements are gone through."""
+    lists = "|".join(re.escape(name) for name in entry.typed(r"^(?:\w+::)*Vec\s*<"))
+    fixed = re.search(r"weight\s*\(\s*(?:\{\s*)?(?:[\d_]+|Weight::from_\w+\s*\([\d_,\s]+\))", entry.attributes)
+    if not lists or not fixed:
+        return False
+    looped = any(re.search(rf"\b(?:{lists})\b", file.code_of(over)) for _, over in _loops(entry.node))
+    return looped and not entry.has(rf"\b(?:{lists})\s*\.\s*len\s*\(\s*\)[^;{{}}]{{0,40}}[<>]")
 
 
 def check_lifetime(file: RustFile) -> Iterator[Hit]:
@@ -156,4 +179,13 @@ def _loop_elements(file: RustFile, function: Function) -> Iterator[Hit]:
                 yield file.hit("contract-index-unchecked", start + match.start(), start + match.end())
 
 
-CHECKS = (check_loops, check_growth, check_dynamic, check_weight, check_lifetime, check_recursion, check_elements)
+CHECKS = (
+    check_loops,
+    check_counts,
+    check_growth,
+    check_dynamic,
+    check_weight,
+    check_lifetime,
+    check_recursion,
+    check_elements,
+)

@@ -90,7 +90,7 @@ def _divided_names(file: RustFile, function: Function) -> dict[str, str]:
 
 def check_division(file: RustFile) -> Iterator[Hit]:
     for function in file.live if file.contract else ():
-        if not re.search(r"/|div", function.body) or function.has(_FLOATS):
+        if not re.search(r"/|div", function.body) or function.has(_FLOATS) or function.returns == "Weight":
             continue
         names = _divided_names(file, function)
         for node, left, right in _products(function.node):
@@ -184,6 +184,18 @@ def check_stored_sums(file: RustFile) -> Iterator[Hit]:
             if sign != "-" or not function.has(looked):
                 at = function.at + match.start("at")
                 yield file.hit("contract-unchecked-arithmetic", at, at + 1)
+        yield from _named_sums(file, function, names)
+
+
+def _named_sums(file: RustFile, function: Function, names: str) -> Iterator[Hit]:
+    """`let new = old + amount; ... set(&key, &new)`: the same through a name."""
+    sums = rf"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{{1,40}})?=\s*(?:{names})\s*([-+*])\s*(?!1\s*;)([^;?]{{1,120}});"
+    for match in function.find(sums):
+        new = re.escape(match.group(1))
+        kept = rf"\b(?:insert|put|set)\s*\((?:[^;()]|\([^;()]{{0,80}}\)){{0,200}}?[(,&\s]{new}\b"
+        looked = rf"\b(?:{names})\b[^;{{}}]{{0,40}}[<>]|[<>][^;{{}}]{{0,40}}\b(?:{names})\b"
+        if re.search(kept, function.body[match.end() :]) and not (match.group(2) == "-" and function.has(looked)):
+            yield from file.hits("contract-unchecked-arithmetic", function, [match])
 
 
 def _stored(left: str, loaded: set[str]) -> bool:
