@@ -79,7 +79,8 @@ def check_state(file: RustFile) -> Iterator[Hit]:
             found = list(_other_writes(entry))
         else:
             continue
-        yield from file.hits("contract-state-without-auth", entry, found)
+        if found:  # Where the question belongs is where the function begins, wherever it then writes.
+            yield file.hit("contract-state-without-auth", entry.at, entry.at + 1)
 
 
 def _names(entry: Function) -> str:
@@ -179,18 +180,6 @@ def _anybody_signs(file: RustFile, entry: Function) -> Iterator[re.Match[str]]:
         yield from entry.find(dropped)
 
 
-def check_handover(file: RustFile) -> Iterator[Hit]:
-    """Soroban: rights given to an address that did not show that somebody holds its key."""
-    for entry in file.entries if "soroban" in file.frameworks else ():
-        if entry.setup or not re.match(r"(?:set|change|update|transfer)_\w*(?:admin|owner)", entry.name):
-            continue
-        names = "|".join(map(re.escape, entry.typed(_ADDRESS))) or "(?!)"
-        stored = rf"\.\s*set\s*\(\s*&?(?i:[\w:]{{0,60}}{PRIVILEGED}\w{{0,40}})\s*,\s*&?(?:{names})\b"
-        agreed = rf"\b(?:{names})(?:\.clone\(\))?\s*\.\s*require_auth\w*\s*\(|(?i:pending|propos|accept)"
-        if checks_caller(file, entry) and not file.reaches(entry, agreed):
-            yield from file.hits("contract-handover", entry, entry.find(stored))
-
-
 def check_delegate(file: RustFile) -> Iterator[Hit]:
     for entry in _open_entries(file):
         names = [re.escape(name) for name in entry.parameters if name != "self"]
@@ -219,6 +208,5 @@ CHECKS = (
     check_transfer_from,
     check_admin_parameter,
     check_origin,
-    check_handover,
     check_delegate,
 )

@@ -189,12 +189,11 @@ def check_stored_sums(file: RustFile) -> Iterator[Hit]:
 
 def _named_sums(file: RustFile, function: Function, names: str) -> Iterator[Hit]:
     """`let new = old + amount; ... set(&key, &new)`: the same through a name."""
-    sums = rf"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{{1,40}})?=\s*(?:{names})\s*([-+*])\s*(?!1\s*;)([^;?]{{1,120}});"
+    sums = rf"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{{1,40}})?=\s*(?:{names})\s*([-+*])\s*(?!1\s*;)[^;?]{{1,120}};"
+    kept = set(re.findall(r"\w+", " ".join(re.findall(r"\b(?:insert|put|set)\s*\(([^;]{0,300})", function.body))))
+    looked = function.has(rf"\b(?:{names})\b[^;{{}}]{{0,40}}[<>]|[<>][^;{{}}]{{0,40}}\b(?:{names})\b")
     for match in function.find(sums):
-        new = re.escape(match.group(1))
-        kept = rf"\b(?:insert|put|set)\s*\((?:[^;()]|\([^;()]{{0,80}}\)){{0,200}}?[(,&\s]{new}\b"
-        looked = rf"\b(?:{names})\b[^;{{}}]{{0,40}}[<>]|[<>][^;{{}}]{{0,40}}\b(?:{names})\b"
-        if re.search(kept, function.body[match.end() :]) and not (match.group(2) == "-" and function.has(looked)):
+        if match.group(1) in kept and not (match.group(2) == "-" and looked):
             yield from file.hits("contract-unchecked-arithmetic", function, [match])
 
 

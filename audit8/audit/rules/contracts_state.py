@@ -130,21 +130,4 @@ RULES = (
         Words("Use a constructor, or refuse when the set-up was done already.", "使用构造函数，或在已初始化时拒绝。"),
         checked=("rust",),
     ),
-    Rule(
-        "contract-handover",
-        "missing-authorization",
-        "CWE-862",
-        Severity.LOW,
-        0.5,
-        Words("Rights handed to an address that did not agree", "权限移交给未经其同意的地址"),
-        Words(
-            "A mistyped address, or one that nobody holds the key of, locks everybody out for good.",
-            "若地址写错或无人持有其密钥，合约的管理权将永久丢失。",
-        ),
-        Words(
-            "Ask the new address too (require_auth), or let it accept in a second call.",
-            "也要求新地址授权（require_auth），或让其在第二次调用中接受。",
-        ),
-        checked=("rust",),
-    ),
 )

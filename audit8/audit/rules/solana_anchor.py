@@ -7,6 +7,7 @@ file is not known, and nothing is said about it.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from ast_grep_py import SgNode
 
@@ -16,8 +17,10 @@ from audit8.audit.rules.rust_model import Function, RustFile
 _RIGHTS = r"(?:^|_)(?:authority|admin|owner|governor|operator|manager|creator)(?:_|$)"
 _RAW = re.compile(r"\b(?:AccountInfo|UncheckedAccount)\s*<")
 _HELD = re.compile(r"\b(?:Account|AccountLoader|InterfaceAccount)\s*<\s*'\w+\s*,\s*(\w+)\s*>")
-_NEW = re.compile(r"\binit(?:_if_needed)?\b|\bzero\b")
+_NEW = r"\binit(?:_if_needed)?\b|\bzero\b"
 _SPL = ("TokenAccount", "Mint")
+# So that a file made of structs, or a struct made of fields, stays linear.
+_MAX_FIELDS, _MAX_ATTRIBUTE_CHARS, _MAX_COMPARED = 64, 1000, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def structs(file: RustFile) -> dict[str, list[Field]]:
     for node in file.root.find_all(kind="struct_item") if "anchor" in file.frameworks else ():
         name = node.field("name")
         if name is not None and "Accounts" in attributes_of(file, node):
-            found[name.text()] = list(_fields(file, node))
+            found[name.text()] = list(islice(_fields(file, node), _MAX_FIELDS))
     return found
 
 
@@ -67,7 +70,7 @@ def attributes_of(file: RustFile, node: SgNode) -> str:
         if before.kind() == "attribute_item":
             found.append(file.code_of(before))
         before = before.prev()
-    return " ".join(found)
+    return " ".join(found)[:_MAX_ATTRIBUTE_CHARS]
 
 
 def handlers(file: RustFile) -> Iterator[tuple[Function, list[Field]]]:
@@ -75,10 +78,10 @@ def handlers(file: RustFile) -> Iterator[tuple[Function, list[Field]]]:
     known = structs(file)
     for function in file.live if known else ():
         kinds = " ".join(function.parameters.values())
-        taken = re.search(rf"\bContext\s*<[^<>]*?\b({'|'.join(map(re.escape, known))})\b", kinds)
-        name = taken.group(1) if taken else _implemented(file, function)
-        if name in known:
-            yield function, known[name]
+        taken = re.search(r"\bContext\s*<([^<>]*)", kinds)
+        names = re.findall(r"(?<!')\b\w+", taken.group(1)) if taken else [_implemented(file, function)]
+        if names and names[-1] in known:
+            yield function, known[names[-1]]
 
 
 def _implemented(file: RustFile, function: Function) -> str:
@@ -90,23 +93,31 @@ def _implemented(file: RustFile, function: Function) -> str:
 
 def check_authority(file: RustFile) -> Iterator[Hit]:
     """A signer that nothing ties to the record which is changed in its name: any signer will do."""
-    owners = _owner_fields(file)
-    seen: set[int] = set()
+    owners, loose, seen = _owner_fields(file), dict[int, list[tuple[Field, str]]](), set[int]()
     for function, fields in handlers(file):
-        bound = " ".join(field.attributes for field in fields) + function.attributes
-        for field in fields:
-            keys = owners.get(field.holds, set())
-            signers = [one.name for one in fields if "Signer" in one.kind and _acts(one, keys)]
-            changed = field.says(r"\bmut\b") and not field.says(_NEW.pattern) and keys
-            if not signers or not changed or field.node.range().start.index in seen:
+        if id(fields) not in loose:
+            loose[id(fields)] = list(_loose_fields(fields, owners))
+        for field, signers in loose[id(fields)]:
+            start = field.node.range().start.index
+            if start in seen or "access_control" in function.attributes:
                 continue
-            names = "|".join(map(re.escape, signers))
-            tied = rf"\bhas_one\b|\b(?:constraint|address|seeds|access_control)\b[^\]]*\b(?:{names}|{field.name})\b"
-            if re.search(tied, bound) or _is_compared(file, function, names, "|".join(keys)):
-                continue
-            if _is_changed(function, field.name):
-                seen.add(field.node.range().start.index)
+            keys = "|".join(map(re.escape, owners[field.holds]))
+            if _is_changed(function, field.name) and not _is_compared(file, function, signers, keys):
+                seen.add(start)
                 yield file.hit_node("solana-signer-not-bound", field.node)
+
+
+def _loose_fields(fields: list[Field], owners: dict[str, set[str]]) -> Iterator[tuple[Field, str]]:
+    """The records that the struct lets be changed without tying a signer to them, with the signers' names."""
+    bound = " ".join(field.attributes for field in fields)
+    for field in fields:
+        keys = owners.get(field.holds)
+        if not keys or not field.says(r"\bmut\b") or field.says(_NEW):
+            continue
+        names = "|".join(re.escape(one.name) for one in fields if "Signer" in one.kind and _acts(one, keys))
+        tied = rf"\bhas_one\b|\b(?:constraint|address|seeds)\b[^\]]{{0,300}}\b(?:{names}|{re.escape(field.name)})\b"
+        if names and not re.search(tied, bound):
+            yield field, names
 
 
 def _owner_fields(file: RustFile) -> dict[str, set[str]]:
@@ -148,33 +159,32 @@ def _is_changed(function: Function, name: str) -> bool:
 
 def check_same(file: RustFile) -> Iterator[Hit]:
     """Two writable accounts of one type that may be the same one."""
+    compared = 0
     for fields in structs(file).values():
         seen: dict[str, Field] = {}
         for field in fields:
-            if not field.holds or field.holds in _SPL or not field.says(r"\bmut\b") or field.says(_NEW.pattern):
+            if not field.holds or field.holds in _SPL or not field.says(r"\bmut\b") or field.says(_NEW):
                 continue
             first = seen.setdefault(field.holds, field)
-            if first is not field and not _are_distinct(file, first, field):
+            if first is field or _are_distinct(first, field):
+                continue
+            compared += 1
+            if compared <= _MAX_COMPARED and not _compared_keys(file, first.name, field.name):
                 yield file.hit_node("solana-same-account-twice", field.node)
 
 
-def _are_distinct(file: RustFile, one: Field, other: Field) -> bool:
-    """Whether both are derived or fixed, one is bound by a constraint, or their keys are compared somewhere."""
+def _are_distinct(one: Field, other: Field) -> bool:
+    """Whether both are derived or fixed, or one is bound by a constraint."""
     fixed = r"\b(?:seeds|address|associated_token|token)\b"
     if (one.says(fixed) and other.says(fixed)) or (one.says("has_one") and other.says("has_one")):
         return True
-    if one.says(r"\bconstraint\b") or other.says(r"\bconstraint\b"):
-        return True
-    return _compared_keys(file, one.name, other.name)
+    return one.says(r"\bconstraint\b") or other.says(r"\bconstraint\b")
 
 
 def _compared_keys(file: RustFile, one: str, other: str) -> bool:
-    key = (f"{one} {other}", -1)
-    if key not in file.known:
-        orders = ((one, other), (other, one))
-        sides = [rf"\b{a}\b[^;{{}}]{{0,60}}(?:!=|==|ne|neq)[^;{{}}]{{0,60}}\b{b}\b" for a, b in orders]
-        file.known[key] = re.search("|".join([*sides, "keys_neq!"]), file.code) is not None
-    return file.known[key]
+    orders = ((re.escape(one), re.escape(other)), (re.escape(other), re.escape(one)))
+    sides = [rf"\b{a}\b[^;{{}}]{{0,60}}(?:!=|==|ne|neq)[^;{{}}]{{0,60}}\b{b}\b" for a, b in orders]
+    return re.search("|".join([*sides, "keys_neq!"]), file.code) is not None
 
 
 CHECKS = (check_authority, check_same)

@@ -109,35 +109,33 @@ def check_types(file: RustFile) -> Iterator[Hit]:
 
 def check_owners(file: RustFile) -> Iterator[Hit]:
     """Bytes of an account read as a record, though any program may have written them."""
+    if not file.frameworks & {"solana", "anchor"}:
+        return
     bound = {one.name for fields in structs(file).values() for one in fields if not one.raw or one.says(_BINDS)}
-    for function in file.live if file.frameworks & {"solana", "anchor"} else ():
+    askers = [one.body for one in file.live if one.has(r"\.\s*owner\b")]
+    asked = set(re.findall(r"\b(\w+)\s*\(", " ".join(askers)))  # Who calls these may have asked before.
+    for function in file.live:
         lent = rf"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{{1,60}})?=\s*[&*]*(?:mut\s+)?([\w.]{{1,80}}?)\.{_BYTES}"
         data = {match.group(1): match.group(2) for match in function.find(lent)}
         direct = rf"[&*\s]*(?:mut\s+)?[&*]*(?P<account>[\w.]{{1,80}}?)\.{_BYTES}"
         through = rf"[&*\s]*(?:mut\s+)?[&*]*(?P<data>{'|'.join(map(re.escape, data)) or '(?!)'})\b"
         for match in function.find(rf"{_READS}\s*\(\s*(?:{direct}|{through})"):
-            account = (match.group("account") or data.get(match.group("data") or "", "")).rpartition(".")[2]
-            if account and account not in bound and not _knows_owner(file, function, account):
+            account = match.group("account") or data.get(match.group("data") or "", "")
+            name = account.rpartition(".")[2]
+            handed = name in function.parameters and function.name in asked
+            if name and not handed and name not in bound and not _knows_owner(file, function, account):
                 yield from file.hits("solana-owner-unchecked", function, [match])
 
 
 def _knows_owner(file: RustFile, function: Function, account: str) -> bool:
     """Whether the owner is asked, or the address compared with one that this program derives."""
-    who = re.escape(account)
+    who, name = re.escape(account), re.escape(account.rpartition(".")[2])
     asked = (
-        rf"\b{who}\s*\.\s*owner\b|\bcheck_\w*(?:owner|account)\w*\s*\(|\b\w*owned_by\w*!?\s*\(|"
-        rf"\b(?:assert|check|require|verify|validate|ensure)_\w+\s*!?\s*\([^;]{{0,120}}\b{who}\b"
+        rf"(?<![\w.]){who}\s*\.\s*owner\b|\bcheck_\w*(?:owner|account)\w*\s*\(|\b\w*owned_by\w*!?\s*\(|"
+        rf"\b(?:assert|check|require|verify|validate|ensure)_\w+\s*!?\s*\([^;]{{0,120}}\b{name}\b"
     )
-    derived = file.reaches(function, r"\b(?:find|create)_program_address\s*\(") and function.has(rf"\b{who}\.key\b")
-    # A caller of a reader may have asked; what no function here calls is asked here or nowhere.
-    return derived or file.reaches(function, asked) or _asked_by_caller(file, function, account)
-
-
-def _asked_by_caller(file: RustFile, function: Function, account: str) -> bool:
-    if account not in function.parameters:
-        return False
-    called = rf"\b{re.escape(function.name)}\s*\("
-    return any(one is not function and one.has(called) and one.has(r"\.\s*owner\b") for one in file.live)
+    derived = file.reaches(function, r"\b(?:find|create)_program_address\s*\(")
+    return (derived and function.has(rf"\b{name}\.key\b")) or file.reaches(function, asked)
 
 
 def check_setup(file: RustFile) -> Iterator[Hit]:
