@@ -118,24 +118,32 @@ def check_owners(file: RustFile) -> Iterator[Hit]:
         lent = rf"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{{1,60}})?=\s*[&*]*(?:mut\s+)?([\w.]{{1,80}}?)\.{_BYTES}"
         data = {match.group(1): match.group(2) for match in function.find(lent)}
         direct = rf"[&*\s]*(?:mut\s+)?[&*]*(?P<account>[\w.]{{1,80}}?)\.{_BYTES}"
-        through = rf"[&*\s]*(?:mut\s+)?[&*]*(?P<data>{'|'.join(map(re.escape, data)) or '(?!)'})\b"
-        for match in function.find(rf"{_READS}\s*\(\s*(?:{direct}|{through})"):
+        through = r"[&*\s]*(?:mut\s+)?[&*]*(?P<data>\w+)\b"
+        found = list(function.find(rf"{_READS}\s*\(\s*(?:{direct}|{through})"))
+        known = _known_owners(file, function) if found else {"*"}
+        for match in found if "*" not in known else ():
             account = match.group("account") or data.get(match.group("data") or "", "")
             name = account.rpartition(".")[2]
             handed = name in function.parameters and function.name in asked
-            if name and not handed and name not in bound and not _knows_owner(file, function, account):
+            if name and not handed and name not in bound and not known & {account, f"~{name}"}:
                 yield from file.hits("solana-owner-unchecked", function, [match])
 
 
-def _knows_owner(file: RustFile, function: Function, account: str) -> bool:
-    """Whether the owner is asked, or the address compared with one that this program derives."""
-    who, name = re.escape(account), re.escape(account.rpartition(".")[2])
-    asked = (
-        rf"(?<![\w.]){who}\s*\.\s*owner\b|\bcheck_\w*(?:owner|account)\w*\s*\(|\b\w*owned_by\w*!?\s*\(|"
-        rf"\b(?:assert|check|require|verify|validate|ensure)_\w+\s*!?\s*\([^;]{{0,120}}\b{name}\b"
-    )
-    derived = file.reaches(function, r"\b(?:find|create)_program_address\s*\(")
-    return (derived and function.has(rf"\b{name}\.key\b")) or file.reaches(function, asked)
+def _known_owners(file: RustFile, function: Function) -> set[str]:
+    """The accounts whose owner is asked, by their whole way; "~name" for what a helper looked at, "*" for every one.
+
+    A record that was read from `accounts.token` may be called `token` and have an owner of its own.
+    """
+    known: set[str] = set()
+    for one in file.reach(function):
+        known.update(match.group(1) for match in one.find(r"(?<![\w.])([\w.]{1,80}?)\s*\.\s*owner\b"))
+        for match in one.find(r"\b(?:assert|check|require|verify|validate|ensure)_\w+\s*!?\s*\(([^;]{0,160})"):
+            known.update(f"~{word}" for word in re.findall(r"\w+", match.group(1)))
+        if one.has(r"\bcheck_\w*(?:owner|account)\w*\s*\(|\b\w*owned_by\w*!?\s*\("):
+            known.add("*")
+    if file.reaches(function, r"\b(?:find|create)_program_address\s*\("):
+        known.update(f"~{match.group(1)}" for match in function.find(r"\b(\w+)\.key\b"))
+    return known
 
 
 def check_setup(file: RustFile) -> Iterator[Hit]:
