@@ -10,25 +10,49 @@ from audit8.audit.rules.solidity_model import SolFile, SolFunction
 
 _VALUE_CALL = r"\.\s*call\s*(?:\{[^{}]*\bvalue\b[^{}]*\}|\.\s*value\s*\([^;]*?\))(?:\s*\.\s*gas\s*\([^;]*?\))?\s*\("
 _LOW_LEVEL = r"\.\s*(?:call|delegatecall|callcode|send)\s*(?:\{[^{}]*\}|\.\s*(?:value|gas)\s*\([^;]*?\))*\s*\("
-_LOCKED = r"(?i)\b(?:locked|_status|entered|mutex|reentran\w*)\b"
 _BLOCK = r"(?:\bblock\.(?:timestamp|number|difficulty|prevrandao|coinbase)\b|\bblockhash\s*\(|(?<![\w.])now\b)"
 _CHANCE = r"(?i)rand|lottery|lucky|winner|raffle|dice|shuffle|seed\b|gambl|coin_?flip|\broll"
 _WRITE = (
     r"(?<![\w.])(?:{names})\s*(?:\[[^;\]]*\]\s*|\.\w+\s*)*(?:[-+*]?=(?!=)|\+\+|--|\.\s*(?:push|pop)\s*\()"
     r"|\bdelete\s+(?:{names})\b"
 )
+_TOKENS_OUT = (
+    r"\.\s*(?:safeT|t)ransfer\s*\(\s*[^(),;]{1,60}(?:\([^()]{0,60}\))?\s*,[^;]{1,200};|"
+    r"\.\s*send\s*\([^;,]{1,80},[^;,]{1,80},[^;]{1,80};"
+)
+_LOWERED = (
+    r"(?<![\w.])(?:{names})\s*(?:\[[^;\]]*\]\s*|\.\w+\s*)*(?:-=|=\s*(?:0|false)\s*;|=[^;=]*-)|\bdelete\s+(?:{names})\b"
+)
+_COIN = r"(?i)^I?(?:ERC(?:20|777|677)\w*|\w*Token\w*|\w*Coin)$"
+_MAX_PARTS = 20
 _LITERAL = r"[\d_.]+(?:e\d+)?"
 
 
 def check_reentry(file: SolFile) -> Iterator[Hit]:
     names = "|".join(map(re.escape, file.state))
     for function in file.functions if names else ():
-        if function.kind != "function_definition" or re.search(r"(?i)nonreentrant|\block\b|mutex", function.head):
+        if function.kind != "function_definition" or file.locks(function):
             continue
         for match in function.find(_VALUE_CALL):
             rest = function.body[match.end() :]
-            if not function.has(_LOCKED) and re.search(_WRITE.replace("{names}", names), rest):
+            if re.search(_WRITE.replace("{names}", names), rest):
                 yield from file.hits("contract-reentrancy", function, [match])
+
+
+def check_token_reentry(file: SolFile) -> Iterator[Hit]:
+    """Tokens sent before the record that allowed it is lowered: some tokens call their receiver."""
+    records = [name for name, kind in file.state.items() if kind.startswith("mapping")]
+    for function in file.functions if records else ():
+        if not function.open or file.locks(function):
+            continue
+        sent = next(function.find(_TOKENS_OUT), None)
+        if sent is None:
+            continue
+        before, rest = function.body[: sent.start()], function.body[sent.end() :]
+        asked = set(re.findall(r"\b(\w+)\s*\[", before))
+        names = "|".join(re.escape(name) for name in records if name in asked)
+        if names and re.search(_LOWERED.replace("{names}", names), rest):
+            yield from file.hits("contract-reentrancy", function, [sent])
 
 
 def check_results(file: SolFile) -> Iterator[Hit]:
@@ -42,6 +66,19 @@ def check_results(file: SolFile) -> Iterator[Hit]:
         for match in function.find(rf"\(\s*bool\s+(\w+)\s*,?[^)]*\)\s*=\s*[^;]*?{_LOW_LEVEL}[^;]*;"):
             if not re.search(rf"\b{match.group(1)}\b", function.body[match.end() :]):
                 yield from file.hits("solidity-call-unchecked", function, [match])
+
+
+def check_tokens(file: SolFile) -> Iterator[Hit]:
+    """A token's transfer whose answer nobody looks at: not every token reverts."""
+    held = {name for name, kind in file.variables.items() if re.search(_COIN, kind)}
+    for function in file.functions:
+        tokens = held | {name for name, kind in function.parameters.items() if re.search(_COIN, kind)}
+        for node in function.node.find_all(kind="expression_statement"):
+            called = re.match(
+                r"\s*(\w+)\s*(\([^()]*\))?\s*\.\s*(?:transfer|transferFrom)\s*\([^;]*,", file.code_of(node)
+            )
+            if called and ((called.group(2) and re.search(_COIN, called.group(1))) or called.group(1) in tokens):
+                yield file.hit("solidity-token-unchecked", node.range().start.index, node.range().end.index)
 
 
 def _tokens_send(code: str) -> bool:
@@ -59,16 +96,29 @@ def check_wrapping(file: SolFile) -> Iterator[Hit]:
             for node in function.node.find_all(kind="block_statement")
             if file.code_of(node).startswith("unchecked")
         ]
+        checked = "" if file.wraps else _without(function.body, [part for _, part in parts])
         for at, part in parts:
-            for start, end in _wrapping_in(function, part):
+            for start, end in _wrapping_in(function, part, checked):
                 yield file.hit("solidity-wrapping", at + start, at + end)
 
 
-def _wrapping_in(function: SolFunction, part: str) -> Iterator[tuple[int, int]]:
-    """Sums and differences with a parameter that is compared with nothing in the function."""
+def _without(body: str, parts: list[str]) -> str:
+    for part in parts[:_MAX_PARTS]:
+        body = body.replace(part, "", 1)
+    return body
+
+
+def _wrapping_in(function: SolFunction, part: str, checked: str) -> Iterator[tuple[int, int]]:
+    """Sums and differences with a parameter that is compared with nothing in the function.
+
+    One that another sum of the function, outside `unchecked`, has taken already is in range: what one balance lost,
+    another can get.
+    """
     given = [name for name, kind in function.parameters.items() if re.match(r"u?int\d*$", kind)]
     for name in given:
         if function.has(rf"\b{name}\b[^;{{}}]{{0,80}}[<>]=?|[<>]=?[^;{{}}]{{0,80}}\b{name}\b"):
+            continue
+        if re.search(rf"[-+]=\s*{name}\b|[-+]\s*{name}\s*;", checked):
             continue
         changed = (
             rf"[-+*]=\s*{name}\b|(?<![\w.]){name}\s*\*\s*[A-Za-z_][\w.]*|"
@@ -85,7 +135,7 @@ def check_random(file: SolFile) -> Iterator[Hit]:
         for match in function.find(hashed):
             if chance or "%" in match.group():
                 yield from file.hits("contract-weak-random", function, [match])
-        if chance:
+        if chance or function.has(r"\.\s*(?:transfer|send)\s*\(|\bvalue\s*:"):
             yield from file.hits("contract-weak-random", function, function.find(rf"{_BLOCK}[^;%]{{0,60}}%"))
 
 
@@ -143,4 +193,13 @@ def check_loops(file: SolFile) -> Iterator[Hit]:
                 yield file.hit("contract-unbounded-loop", start, start + len(code))
 
 
-CHECKS = (check_reentry, check_results, check_wrapping, check_random, check_division, check_loops)
+CHECKS = (
+    check_reentry,
+    check_token_reentry,
+    check_results,
+    check_tokens,
+    check_wrapping,
+    check_random,
+    check_division,
+    check_loops,
+)
