@@ -124,7 +124,7 @@ def _dangerous(sink: Sink, given: Given) -> list[Value]:
 def _note_effects(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
     """What the call does to variables: fills them from outside, adds to them, checks them, names the page's type."""
     way, spec, fits = given.way, walk.spec, walk.matcher.fits
-    everything = [given.receiver, *args]
+    everything = [given.receiver, *args, *([Value(OUTSIDE)] if fits(spec.sources, way) else [])]
     if fits(spec.fills, way) and any(value.level >= PARAMETER for value in everything):
         worst = join([value for value in everything if value.level >= PARAMETER])
         for arg in node.args:

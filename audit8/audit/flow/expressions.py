@@ -79,7 +79,9 @@ class Expressions(State):
             return Value(OUTSIDE, kind=way, origins=base.origins)
         if self.matcher.fits(self.spec.page_sources, way):
             return Value(PARAMETER, kind=way)
-        if self.matcher.fits(_SIZES, node.name) or self.matcher.fits(_CONSTANT, node.name):
+        # `body.URL` of what came from outside is no constant, whatever its letters.
+        given = base.level == OUTSIDE or (base.level == PARAMETER and "_" not in node.name)
+        if self.matcher.fits(_SIZES, node.name) or (self.matcher.fits(_CONSTANT, node.name) and not given):
             return Value(FIXED, kind=way)
         if self.matcher.fits(self.spec.settled, way):
             return Value(FIXED, kind=way)

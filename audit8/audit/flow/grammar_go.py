@@ -48,6 +48,8 @@ def _composite(low: Lower, node: SgNode) -> Node:
         names.append(parts[0].text().strip('"') if keyed else "")
         args.append(low.node(parts[1] if keyed else child))
     line = line_of(node)
+    if kind is not None and kind.kind() == "map_type":
+        return Many(line, args)  # A table: what it holds under a key is one of its values.
     return Call(line, end_line_of(node), Name(line, _type(kind)), args, names, new=True)
 
 

@@ -212,6 +212,7 @@ GO_SPEC = Spec(
         r"|(?:gin|echo|fiber|iris|beego)\.(?:Context|Ctx)\.(?:Query|Param|Params|PostForm|DefaultQuery|GetQuery|"
         r"GetHeader|QueryParam|FormValue|FormFile|Cookie|GetRawData|Body|QueryParams|DefaultPostForm|Request|Get|"
         r"PostFormArray|QueryArray|BodyRaw|URLParam|Path|MultipartForm)\b"
+        r"|(?:gin|echo|fiber|iris)\.(?:Context|Ctx)\.(?:(?:Should)?Bind\w*|BodyParser|QueryParser|ReadJSON)$"
         r"|^(?:github\.com/gorilla/)?mux\.Vars\b|(?:^|/)chi(?:/v\d)?\.URLParam\b|^os\.(?:Args|Getenv|LookupEnv)\b|"
         r"^flag\.(?:String|Arg|Args)\b|^bufio\.NewReader\.Read|^bufio\.NewScanner\.Text|ReadString$|"
         r"httputil\.DumpRequest$|^httprouter\.Params|"
@@ -271,8 +272,13 @@ GO_SPEC = Spec(
         (_REPLACES, 1, r"\\[nr]|\n", "log header"),
         (r"^(?:path/)?(?:filepath|path)\.(?:Clean|Join)$", 0, r"^/\x01?$", "path"),
     ),
-    checks={r"(?:HasPrefix|filepath\.Rel|IsLocal)$": "path"},
-    fills=r"\.(?:Decode|Unmarshal|Bind|BindJSON|ShouldBind\w*|BodyParser|Scan|ReadFrom|Read|ReadFull|Copy|ReadJSON)$",
+    checks={
+        r"(?:HasPrefix|filepath\.Rel|IsLocal)$": "path",
+        r"^(?:net\.ParseIP|net/netip\.ParseAddr|netip\.ParseAddr|net\.ParseMAC|(?:\S*/)?uuid\.(?:Parse|Validate))$": (
+            "command sql path xss code log header ldap regex"
+        ),
+    },
+    fills=r"\.(?:Decode|Unmarshal|(?:Should)?Bind\w*|BodyParser|QueryParser|Scan|ReadFrom|Read|ReadFull|Copy|ReadJSON)$",
     sizes={r"^strconv\.Parse(?:Int|Uint)$": 2},
     formats={r"^fmt\.(?:Sprintf|Errorf|Appendf)$": 0, r"^errors\.(?:Wrapf|Errorf)$": 0},
     talk=r"^(?:log|logger|logrus|slog|klog|glog|t|b)\.\w+$|^errors\.\w+$|^fmt\.(?:Errorf|Print\w*)$|^panic$",

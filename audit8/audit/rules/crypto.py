@@ -178,13 +178,19 @@ RULES = (
             Finder(
                 ("go",),
                 rf"\bfunc\s+(?:\([^)]{{0,60}}\)\s*)?\w*{_MAKER_NAME}\w*\s*\([^)]{{0,100}}\)[^{{]{{0,40}}\{{[^}}]{{0,400}}?"
-                r"(?P<at>\brand\.(?:Intn?|Int31n?|Int63n?|Uint32|Uint64|Float64|Perm|IntN)\s*\()",
+                r"(?P<at>\brand\.(?:New|Intn?|Int31n?|Int63n?|Uint32|Uint64|Float64|Perm|IntN)\s*\()",
                 lacks=r"\"crypto/rand\"",
             ),
             Finder(
                 JVM,
                 rf"^[^\n]{{0,200}}{_UNGUESSABLE}\w*\s*=[^\n;]{{0,80}}(?P<at>\bnew\s+Random\s*\(|"
                 rf"\bMath\.random\s*\(|\bRandomStringUtils\.random)",
+            ),
+            Finder(
+                JVM,
+                rf"^[^\n]{{0,200}}{_UNGUESSABLE}\w*\s*=[^\n;]{{0,80}}(?P<at>\b(?i:rand(?:om)?|rng|rnd|generator)\.next\w+\s*\()",
+                needs=r"\bnew\s+Random\s*\(",
+                lacks=r"\bSecureRandom\b",
             ),
             Finder(
                 ("php",),
