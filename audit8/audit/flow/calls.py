@@ -59,6 +59,7 @@ def call(walk: Walk, node: n.Call) -> Value:
         _reach(walk, sink, given, node)
     _note_effects(walk, node, given, args)
     walk.given = join(args)
+    walk.handed[way] = max(walk.handed.get(way, FIXED), walk.given.level)
     return _result(walk, node, given, args, spread)
 
 

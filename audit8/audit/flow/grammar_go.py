@@ -3,7 +3,7 @@
 from ast_grep_py import SgNode
 
 from audit8.audit.flow import shapes
-from audit8.audit.flow.lower import ERROR, Lower, Shape, end_line_of, line_of, named
+from audit8.audit.flow.lower import ERROR, UNKNOWN, Lower, Shape, end_line_of, line_of, named
 from audit8.audit.flow.nodes import (
     Assign,
     Block,
@@ -93,7 +93,7 @@ def _var(low: Lower, node: SgNode) -> Node:
     names = [child for child in named(node) if child.kind() == "identifier"]
     values = [low.node(part) for part in named(node.field("value"))]
     if not values:
-        values = [Name(line, "<unset>")] * len(names)
+        values = [Name(line, UNKNOWN)] * len(names)
     if len(values) != len(names):
         return Assign(line, Many(line, [low.node(name) for name in names]), values[0], type=_type(kind))
     pairs = zip(names, values, strict=True)

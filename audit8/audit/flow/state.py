@@ -51,6 +51,7 @@ class State:
         self.tests: dict[str, Node] = {}
         self.imports: dict[str, str] = {}
         self.summaries: dict[str, Summary] = {}
+        self.handed: dict[str, int] = {}  # By the way to a function: the most that a call gave it.
         self.found: dict[tuple[str, int], Found] = {}
         self.early: dict[tuple[str, int], set[str]] = {}
         self.frame = Frame()

@@ -89,7 +89,7 @@ _SINKS = (
         r"^syscall\.(?:Exec|ForkExec|StartProcess)$|^os\.StartProcess$",
         "command",
         (0, 1),
-        least=PARAMETER,
+        least=UNKNOWN,
     ),
     Sink(
         "html-from-strings",
@@ -107,6 +107,15 @@ _SINKS = (
         (0,),
         least=PARAMETER,
         least_built=PARAMETER,
+    ),
+    Sink(
+        "html-from-strings",
+        r"(?:strings\.Builder|bytes\.Buffer)\.WriteString$|^(?:page|html|out|body|sb|b)\w*\.WriteString$",
+        "xss",
+        (0,),
+        least=4,
+        least_built=OUTSIDE,
+        text=r"<\w+[^<>\x01]*>[^<]*\x01|<\w+ [^<>]*\x01",
     ),
     Sink(
         "html-from-strings",

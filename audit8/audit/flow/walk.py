@@ -21,10 +21,12 @@ _SUBJECTS = (n.Call, n.Compare, n.Logic)
 
 
 class Walk(Expressions):
-    """One walk through one file; `pending` are the named functions it came by."""
+    """One walk through one file; `pending` are the named functions it came by, `fixed_functions` those whose callers
+    give them only what the program fixes."""
 
     _loops = 0
     pending: list[tuple[n.Function, dict[str, Value]]]
+    fixed_functions: frozenset[str] = frozenset()
 
     # ---- statements ---------------------------------------------------------------------------------------------
 
@@ -211,8 +213,11 @@ class Walk(Expressions):
 
     def _bind(self, node: n.Function, given: Value | None) -> None:
         handler = self.matcher.fits(self.spec.handler, node.marks)
+        fixed = node.name in self.fixed_functions and not node.marks  # A method may be called through an interface.
         for at, param in enumerate(node.params):
-            self.variables[param.name] = self._parameter(param, at, handler, given)
+            value = self._parameter(param, at, handler, given)
+            # What a shell or a query is made of stays a text from elsewhere.
+            self.variables[param.name] = replace(value, level=UNKNOWN) if fixed and value.level else value
 
     def _parameter(self, param: n.Param, at: int, handler: bool, given: Value | None) -> Value:
         origins = frozenset([param.name])
