@@ -120,9 +120,9 @@ class Expressions(State):
     def logic(self, node: n.Logic) -> Value:
         values = []
         before = dict(self.variables) if node.operator in ("and", "or") else None
-        for part in node.parts:
+        for at, part in enumerate(node.parts, 1):
             values.append(self.value(part))
-            if before is not None:
+            if before is not None and at < len(node.parts):  # What the next part may rely on.
                 refine(self, part, node.operator == "and")
         if before is not None:
             self.variables = before

@@ -49,7 +49,7 @@ _PROGRAM = re.compile(r"^package main\b[\s\S]*^func main\(\)", re.MULTILINE)
 def rules_of(language: str) -> frozenset[str]:
     """The ids of the rules that can fire in `language`."""
     spec = _TABLES[language][1]
-    single = (spec.query, spec.returned, spec.shell, spec.markup)
+    single = (spec.query, spec.returned, spec.view, spec.shell, spec.markup)
     sinks = [*spec.sinks, *(sink for _, sink in spec.members), *(sink for sink in single if sink is not None)]
     merged = {"prototype-merge"} if language in _WITH_PROTOTYPES else set[str]()
     return frozenset(merged | {sink.rule for sink in sinks})

@@ -35,6 +35,7 @@ class Frame:
 
     name: str = ""
     marks: str = ""
+    params: frozenset[str] = frozenset()
     returned: list[Value] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
 

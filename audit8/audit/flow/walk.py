@@ -150,6 +150,8 @@ class Walk(Expressions):
         if node.returns:
             value = self.value(node.value)
             self.frame.returned.append(value)
+            if self.spec.view is not None:
+                self.report(self.spec.view, value, node.line, node.line)
             markup = value.built and "<" in value.text
             if PAGE not in self.variables and (markup or self.matcher.fits(self.spec.handler, self.frame.marks)):
                 self.report_returned(value, node.line)
@@ -202,7 +204,7 @@ class Walk(Expressions):
     def run(self, node: n.Function, variables: dict[str, Value]) -> None:
         """A named function, on its own."""
         self.variables, self.tests, self.early, self.ended = dict(variables), {}, {}, False
-        self.frame = Frame(node.name, node.marks)
+        self.frame = Frame(node.name, node.marks, frozenset(param.name for param in node.params))
         for names, members in self.spec.method_fields:
             if self.matcher.fits(names, node.name):
                 self.variables.update({name: Value(OUTSIDE, kind=name) for name in members})

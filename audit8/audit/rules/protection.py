@@ -70,6 +70,16 @@ RULES = (
                 needs=r"(?i)cookie|session",
             ),
             Finder(("java",), r"\.set(?:HttpOnly|Secure)\s*\(\s*false\s*\)"),
+            *(
+                Finder(
+                    ("java",),
+                    r"\bnew\s+Cookie\s*\(",
+                    needs=r"\.addCookie\s*\(",
+                    lacks=rf"\.set{flag}\s*\(|\.setMaxAge\s*\(\s*0\s*\)",
+                    window=900,
+                )
+                for flag in ("Secure", "HttpOnly")
+            ),
         ),
     ),
     Rule(
