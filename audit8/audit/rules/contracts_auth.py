@@ -74,7 +74,7 @@ def check_state(file: RustFile) -> Iterator[Hit]:
             found = [*_ink_writes(entry), *_settings(file, entry, value)]
         elif "soroban" in file.frameworks:
             value = rf"\.\s*set\s*\(\s*&?[A-Z][\w:]*\s*,\s*&?({_names(entry)})(?:\.clone\(\))?\s*\)"
-            found = [*_soroban_writes(entry), *_settings(file, entry, value)]
+            found = [*_soroban_writes(entry), *_settings(file, entry, value), *_soroban_payouts(entry)]
         elif file.frameworks & {"cosmwasm", "near"}:
             found = list(_other_writes(entry))
         else:
@@ -110,6 +110,13 @@ def _soroban_writes(entry: Function) -> Iterator[re.Match[str]]:
         key = "|".join(map(re.escape, names))
         yield from entry.find(rf"\bstorage\s*\(\s*\)[\s.\w()]{{0,40}}\.\s*(?:set|remove)\s*\(\s*&?(?:{key})\b")
     yield from entry.find(rf"\.\s*set\s*\(\s*&?(?i:[\w:]{{0,60}}{PRIVILEGED}\w{{0,40}})\s*,")
+
+
+def _soroban_payouts(entry: Function) -> Iterator[re.Match[str]]:
+    """What the contract holds, sent to an address that the caller names."""
+    names = "|".join(map(re.escape, entry.typed(_ADDRESS))) or "(?!)"
+    own = r"&?\s*\w+\s*\.\s*current_contract_address\s*\(\s*\)"
+    yield from entry.find(rf"\.\s*transfer\s*\(\s*{own}\s*,\s*&?\s*(?:{names})\b")
 
 
 def _other_writes(entry: Function) -> Iterator[re.Match[str]]:

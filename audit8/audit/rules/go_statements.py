@@ -12,6 +12,11 @@ _CLOSES = re.compile(r"\bdefer\s+[\w.\[\]()]{1,80}\.(?:Close|Unlock|RUnlock|Roll
 _LOCKS = re.compile(r"\.(?:R?Lock|TryLock|Do|Store|Add|Swap|CompareAndSwap|Load)\(|\batomic\.|<-")
 _LIMITS = re.compile(r"\b(?:MaxBytesReader|MaxBytesHandler|LimitReader|LimitedReader|ContentLength)\b")
 _READS_ALL = re.compile(r"(?:io|ioutil)\.ReadAll\(\s*(?P<request>\w+)\.Body\s*\)")
+_OPENED = re.compile(
+    r"\w+\s*,\s*_\s*:=\s*(?:os\.(?:Open|OpenFile|Create|ReadFile|ReadDir)|(?:io|ioutil)\.(?:ReadAll|ReadFile|ReadDir)|"
+    r"net\.(?:Dial|Listen)|http\.(?:Get|Post|NewRequest)|sql\.Open|template\.ParseFiles|json\.Marshal)\("
+)
+_DECODED = re.compile(r"(?:json|xml|yaml|proto)\.Unmarshal\(|(?:json|xml|gob)\.NewDecoder\([^()]{1,60}\)\.Decode\(")
 _MAX_CHARS = 400
 
 
@@ -101,6 +106,15 @@ def _reads_all(node: SgNode, requests: set[str]) -> bool:
     return read is not None and read.group("request") in requests
 
 
+def check_errors(function: SgNode, nodes: list[SgNode]) -> Iterator[tuple[str, SgNode]]:
+    """The error of something that opens or reads, thrown away: what it gave is used as if it had worked."""
+    patterns = {"short_var_declaration": _OPENED, "expression_statement": _DECODED}
+    for node in nodes:
+        dropped = patterns.get(node.kind())
+        if dropped is not None and dropped.match(_short(node)):
+            yield "error-dropped", node
+
+
 def _short(node: SgNode) -> str:
     """The text of a node, "" for a long one."""
     span = node.range()
@@ -111,4 +125,5 @@ STATEMENTS: tuple[Callable[[SgNode, list[SgNode]], Iterator[tuple[str, SgNode]]]
     check_defers,
     check_shared,
     check_bodies,
+    check_errors,
 )

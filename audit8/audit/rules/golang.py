@@ -242,4 +242,34 @@ RULES = (
         Words("Wrap the body with http.MaxBytesReader first.", "先用 http.MaxBytesReader 包装请求体。"),
         checked=GO,
     ),
+    Rule(
+        "error-dropped",
+        "unchecked-result",
+        "CWE-252",
+        Severity.LOW,
+        0.5,
+        Words("Error thrown away", "丢弃了错误"),
+        Words(
+            "When it fails, the code goes on with nothing or with half of it, and may panic where that is used.",
+            "失败时代码会带着空值或残缺的数据继续执行，并可能在使用处 panic。",
+        ),
+        Words("Look at the error and return it.", "检查并返回该错误。"),
+        checked=GO,
+    ),
+    Rule(
+        "weak-suites",
+        "weak-crypto",
+        "CWE-327",
+        Severity.MEDIUM,
+        0.7,
+        Words("Broken cipher suites offered", "启用了不安全的加密套件"),
+        Words(
+            "RC4 and 3DES are broken, and CBC suites leak through timing: a connection may be read.",
+            "RC4 与 3DES 已被攻破，CBC 套件存在时序泄露：连接内容可能被读取。",
+        ),
+        Words(
+            "Leave CipherSuites out, or list only GCM and ChaCha20.", "不设置 CipherSuites，或只列出 GCM 与 ChaCha20。"
+        ),
+        (Finder(GO, r"\btls\.TLS_\w*(?:_RC4_|_3DES_|_CBC_SHA)\w*", needs=r"\bCipherSuites\b"),),
+    ),
 )

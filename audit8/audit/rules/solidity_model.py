@@ -103,6 +103,14 @@ class SolFile:
         asks = rf"\bmsg\.sender\s*[!=]=\s*(?:{named})\b|\b(?:{named})\s*[!=]=\s*msg\.sender\b"
         return bool(named) and any(one.has(asks) for one in self.functions)
 
+    @cached_property
+    def kept(self) -> list[str]:
+        """The mappings that a function changes only after it has compared its caller."""
+        asks = r"\bmsg\.sender\s*[!=]=|[!=]=\s*msg\.sender\b|\bonly\w+"
+        asking = [one for one in self.functions if one.open and (one.has(asks) or re.search(asks, one.head))]
+        written = {name for one in asking for name in re.findall(r"\b(\w+)\s*\[[^;\]]{1,60}\]\s*[-+]?=(?!=)", one.body)}
+        return sorted(name for name in written if self.state.get(name, "").startswith("mapping"))
+
     def locks(self, function: SolFunction) -> bool:
         """Whether the function refuses to be entered again, by itself or by a modifier of this file."""
         modifiers = [one for name in function.modifiers for one in self.by_name.get(name, [])]

@@ -8,7 +8,10 @@ from ast_grep_py import SgNode
 from audit8.audit.rules.rule import Hit
 from audit8.audit.rules.solidity_model import SolFile, SolFunction
 
-_VALUE_CALL = r"\.\s*call\s*(?:\{[^{}]*\bvalue\b[^{}]*\}|\.\s*value\s*\([^;]*?\))(?:\s*\.\s*gas\s*\([^;]*?\))?\s*\("
+_VALUE_CALL = (
+    r"\.\s*call\s*(?:\{[^{}]*\bvalue\b[^{}]*\}|\.\s*value\s*\([^;]*?\))(?:\s*\.\s*gas\s*\([^;]*?\))?\s*\(|"
+    r"\b(?:sendValue|functionCallWithValue)\s*\("
+)
 _LOW_LEVEL = r"\.\s*(?:call|delegatecall|callcode|send)\s*(?:\{[^{}]*\}|\.\s*(?:value|gas)\s*\([^;]*?\))*\s*\("
 _BLOCK = r"(?:\bblock\.(?:timestamp|number|difficulty|prevrandao|coinbase)\b|\bblockhash\s*\(|(?<![\w.])now\b)"
 _CHANCE = r"(?i)rand|lottery|lucky|winner|raffle|dice|shuffle|seed\b|gambl|coin_?flip|\broll"
@@ -125,7 +128,10 @@ def _wrapping_in(function: SolFunction, part: str, checked: str) -> Iterator[tup
             rf"[\w\])]\s*[-*]\s*{name}\b|[\w\])]\s*\+\s*{name}\s*;"
         )
         for match in re.finditer(changed, part):
-            yield match.span()
+            made = re.search(r"\b(\w+)\s*=[^;=]{0,80}$", part[max(0, match.start() - 120) : match.start() + 1])
+            # A sum that is compared with what it was made of is looked at after it was made.
+            if made is None or not function.has(rf"\b{made.group(1)}\s*[<>]=?|[<>]=?\s*{made.group(1)}\b"):
+                yield match.span()
 
 
 def check_random(file: SolFile) -> Iterator[Hit]:
@@ -135,6 +141,7 @@ def check_random(file: SolFile) -> Iterator[Hit]:
         for match in function.find(hashed):
             if chance or "%" in match.group():
                 yield from file.hits("contract-weak-random", function, [match])
+        yield from file.hits("contract-weak-random", function, function.find(r"\bblockhash\s*\([^;]{0,80}%"))
         if chance or function.has(r"\.\s*(?:transfer|send)\s*\(|\bvalue\s*:"):
             yield from file.hits("contract-weak-random", function, function.find(rf"{_BLOCK}[^;%]{{0,60}}%"))
 

@@ -55,7 +55,7 @@ def check_rights(file: SolFile) -> Iterator[Hit]:
             and not function.has(r"\bmsg\.value\b|\bburn\w*\s*\(|(?i:transferFrom)")
         ):
             signs.append(rf"(?<![\w.])_?mint\s*\(\s*(?:{addresses})\b")
-        signs += [*_gives_away(function), *_settings(file, function)]
+        signs += [*_gives_away(function), *_settings(file, function), *_records(file, function)]
         for sign in signs:
             yield from file.hits("solidity-unprotected", function, function.find(sign))
 
@@ -74,6 +74,15 @@ def _settings(file: SolFile, function: SolFunction) -> Iterator[str]:
     plain = "|".join(re.escape(name) for name, kind in file.state.items() if not kind.startswith("mapping"))
     if plain and re.search(_SETTER, function.name) and file.owned:
         yield rf"(?<![\w.])(?:{plain})\s*=\s*(?:{given or 'true|false'}|true|false|!\s*\w+)\s*;"
+
+
+def _records(file: SolFile, function: SolFunction) -> Iterator[str]:
+    """Another address's record, changed by anybody, where another function asks before it changes the same one."""
+    given = "|".join(map(re.escape, function.addresses()))
+    if given and not function.has(r"\bmsg\.(?:sender|value)\b|_msgSender|(?i:transferFrom)"):
+        names = "|".join(map(re.escape, file.kept))
+        if names:
+            yield rf"(?<![\w.])(?:{names})\s*\[\s*(?:{given})\s*\](?:\.\w+)?\s*(?:[-+]?=(?!=)|\+\+|--)"
 
 
 def check_replay(file: SolFile) -> Iterator[Hit]:
