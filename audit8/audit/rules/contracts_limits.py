@@ -20,7 +20,7 @@ _ADMIN = (
 )
 _CHANGES = (
     r"\b(?:transfer|credit|debit|mint|burn|pay|distribute|refund)\w*\s*\(|"
-    r"\.\s*(?:set|insert|remove|push|push_back|pay|send)\s*\(|\bself\.[\w.\[\]]+\s*[-+*]?=(?!=)"
+    r"(?:\.|::)\s*(?:set|insert|remove|mutate|put|push|push_back|pay|send)\s*\(|\bself\.[\w.\[\]]+\s*[-+*]?=(?!=)"
 )
 
 
@@ -136,7 +136,7 @@ def _ignores_length(file: RustFile, entry: Function) -> bool:
 def check_lifetime(file: RustFile) -> Iterator[Hit]:
     """Soroban: an extension whose target is its threshold is paid for at every call."""
     for function in file.live if "soroban" in file.frameworks else ():
-        same = r"\bextend_ttl\s*\((?:[^;,]*,)?\s*([\w:]+)\s*,\s*\1\s*,?\s*\)"
+        same = r"\bextend_ttl\s*\((?:[^;,]*,)?\s*([\w:.()]{1,60}?)\s*,\s*\1\s*,?\s*\)"
         yield from file.hits("soroban-ttl", function, function.find(same))
 
 

@@ -125,4 +125,21 @@ RULES = (
         ),
         checked=("solidity",),
     ),
+    Rule(
+        "solidity-push-refund",
+        "resource-exhaustion",
+        "CWE-400",
+        Severity.MEDIUM,
+        0.55,
+        Words("Refund that its receiver can block", "收款方可以阻塞的退款"),
+        Words(
+            "A contract that refuses the money makes this call fail for everybody: nobody can take its place.",
+            "拒绝收款的合约会使所有人的调用失败：再没有人能取代它。",
+        ),
+        Words(
+            "Note what is due and let each address fetch it itself.",
+            "记录应退金额，由各地址自行提取。",
+        ),
+        checked=("solidity",),
+    ),
 )

@@ -14,7 +14,7 @@ _VALUE_CALL = (
 )
 _LOW_LEVEL = r"\.\s*(?:call|delegatecall|callcode|send)\s*(?:\{[^{}]*\}|\.\s*(?:value|gas)\s*\([^;]*?\))*\s*\("
 _BLOCK = r"(?:\bblock\.(?:timestamp|number|difficulty|prevrandao|coinbase)\b|\bblockhash\s*\(|(?<![\w.])now\b)"
-_CHANCE = r"(?i)rand|lottery|lucky|winner|raffle|dice|shuffle|seed\b|gambl|coin_?flip|\broll"
+_CHANCE = r"(?i)rand|lottery|lotto|jackpot|guess|bingo|lucky|winner|raffle|dice|shuffle|seed\b|gambl|coin_?flip|\broll"
 _WRITE = (
     r"(?<![\w.])(?:{names})\s*(?:\[[^;\]]*\]\s*|\.\w+\s*)*(?:[-+*]?=(?!=)|\+\+|--|\.\s*(?:push|pop)\s*\()"
     r"|\bdelete\s+(?:{names})\b"
@@ -32,14 +32,21 @@ _LITERAL = r"[\d_.]+(?:e\d+)?"
 
 
 def check_reentry(file: SolFile) -> Iterator[Hit]:
-    names = "|".join(map(re.escape, file.state))
-    for function in file.functions if names else ():
+    for function in file.functions if file.state else ():
         if function.kind != "function_definition" or file.locks(function):
             continue
+        names = "|".join(map(re.escape, [*file.state, *_pointers(file, function)]))
         for match in function.find(_VALUE_CALL):
             rest = function.body[match.end() :]
             if re.search(_WRITE.replace("{names}", names), rest):
                 yield from file.hits("contract-reentrancy", function, [match])
+
+
+def _pointers(file: SolFile, function: SolFunction) -> Iterator[str]:
+    """Names that stand for a stored record: `Account storage a = accounts[who];`, `var a = accounts[who];`."""
+    for match in function.find(r"\b(?:\w+\s+storage|var)\s+(\w+)\s*=\s*(\w+)\s*[\[.]"):
+        if match.group(2) in file.state:
+            yield match.group(1)
 
 
 def check_token_reentry(file: SolFile) -> Iterator[Hit]:
@@ -119,6 +126,8 @@ def _wrapping_in(function: SolFunction, part: str, checked: str) -> Iterator[tup
     """
     given = [name for name, kind in function.parameters.items() if re.match(r"u?int\d*$", kind)]
     for name in given:
+        # A difference that has no sign is never below zero, so this asks nothing.
+        yield from (match.span() for match in re.finditer(rf"[\w\])]\s*-\s*{name}\s*>=\s*0\b", part))
         if function.has(rf"\b{name}\b[^;{{}}]{{0,80}}[<>]=?|[<>]=?[^;{{}}]{{0,80}}\b{name}\b"):
             continue
         if re.search(rf"[-+]=\s*{name}\b|[-+]\s*{name}\s*;", checked):
