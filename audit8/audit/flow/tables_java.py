@@ -280,6 +280,14 @@ JAVA_SPEC = Spec(
         least_built=OUTSIDE,
         text=r"^redirect:(?:\x01|//|https?://[^/]*\x01)",
     ),
+    returned=Sink(
+        "html-from-strings",
+        "",
+        "xss",
+        least=4,
+        least_built=OUTSIDE,
+        text=r"<\w+[^<>\x01]*>[^<]*\x01|<\w+ [^<>]*\x01",
+    ),
     markup=Sink("html-from-strings", "", "xss", least=PARAMETER, least_built=PARAMETER),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|File\.separator|separator)$",
 )

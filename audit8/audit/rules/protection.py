@@ -167,4 +167,23 @@ RULES = (
             ),
         ),
     ),
+    Rule(
+        "error-to-client",
+        "information-exposure",
+        "CWE-209",
+        Severity.LOW,
+        0.6,
+        Words("Stack trace sent to the client", "向客户端返回堆栈信息"),
+        Words(
+            "It shows classes, versions and paths that help an attacker.",
+            "其中的类名、版本和路径会帮助攻击者。",
+        ),
+        Words("Log it, and answer with a general message.", "写入日志，并返回通用的提示。"),
+        (
+            Finder(
+                ("java",),
+                r"\.printStackTrace\s*\(\s*(?:new\s+\w{1,30}\s*\(\s*)?\w*(?i:resp|response|res)\w*\s*\.\s*get(?:Writer|OutputStream)\s*\(",
+            ),
+        ),
+    ),
 )

@@ -17,6 +17,8 @@ from audit8.audit.rules import (
     data,
     files,
     golang,
+    golang_habits,
+    guessable,
     hidden_text,
     limits,
     memory,
@@ -52,6 +54,7 @@ _TABLES = (
     files,
     web,
     crypto,
+    guessable,
     memory,
     native_memory_rules,
     native_logic_rules,
@@ -67,6 +70,7 @@ _TABLES = (
     limits,
     protection,
     golang,
+    golang_habits,
 )
 CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {
     "c": check_c,

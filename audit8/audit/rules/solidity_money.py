@@ -209,7 +209,21 @@ def check_loops(file: SolFile) -> Iterator[Hit]:
                 yield file.hit("contract-unbounded-loop", start, start + len(code))
 
 
+def check_push(file: SolFile) -> Iterator[Hit]:
+    """The one before is paid back before the next one takes the place: who refuses the money keeps the place."""
+    stored = [name for name, kind in file.state.items() if kind.startswith("address")][:_MAX_PARTS]
+    for function in file.functions if stored else ():
+        for name in stored if function.open else ():
+            asked = r"(?P<asked>\b(?:require|if)\s*\(\s*!?\s*)?(?:payable\s*\(\s*)?"
+            paid = rf"{asked}\b{name}\s*\)?\s*\.\s*(?P<by>transfer|send|call)\b"
+            first = next(function.find(paid), None)
+            taken = function.has(rf"(?<![\w.]){name}\s*=\s*(?:payable\s*\(\s*)?msg\.sender\b")
+            if first and taken and (first.group("asked") or first.group("by") == "transfer"):
+                yield from file.hits("solidity-push-refund", function, [first])
+
+
 CHECKS = (
+    check_push,
     check_reentry,
     check_token_reentry,
     check_results,
