@@ -181,6 +181,8 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
         return Value(kind=args[0].text.removeprefix("node:"))  # A module, used where it is asked for.
     cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
     if cleaned:
+        if "path" in cleaned and isinstance(node.function, n.Member) and isinstance(node.function.base, n.Call):
+            walk.take_back(node.function.base.line)  # A path that was only made to ask for its last part.
         return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)
     at = walk.matcher.format_at(way)
     made = filled(walk, node, given.receiver, args if at >= 0 or not spread else spread, at) if at is not None else None

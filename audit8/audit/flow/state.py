@@ -94,6 +94,12 @@ class State:
         if before is None or before.level < level:
             self.found[(rule, line)] = Found(rule, line, end_line, level)
 
+    def take_back(self, line: int) -> None:
+        """Forgets the findings of this line that a later check could still take back."""
+        for place in [one for one in self.early if one[1] == line]:
+            del self.early[place]
+            self.found.pop(place, None)
+
     def clean(self, path: str, kinds: frozenset[str]) -> None:
         """Marks a variable, those that it was made from, and those made from it as looked at."""
         for place, names in [*self.early.items()]:

@@ -126,9 +126,9 @@ _SINKS = (
     ),
     Sink(
         "html-from-strings",
-        r"(?:gin|echo|fiber)\.(?:Context|Ctx)\.(?:HTML|HTMLBlob|SendString|Data)$",
+        r"(?:gin|echo|fiber)\.(?:Context|Ctx)\.(?:HTML|HTMLBlob|SendString|WriteString|Data)$",
         "xss",
-        (-1, -2),
+        (0, -2),
         least=OUTSIDE,
         least_built=OUTSIDE,
     ),

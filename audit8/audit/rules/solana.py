@@ -9,6 +9,11 @@ _RAW = r"(?:AccountInfo|UncheckedAccount)\s*<"
 # Attributes may stand between the previous field and this one; a constraint among them does the check.
 _ATTRIBUTE = r"(?P<attributes>(?:^[ \t]*#\[[^\n]*\n){0,4})"
 
+_AMOUNT = (
+    r"(?:balance|amount|supply|lamports|stake|shares|deposit|reserve|debt|reward|total|quantity|sold|volume|principal|"
+    r"points|collected|raised)"
+)
+
 RULES = (
     Rule(
         "solana-missing-signer",
@@ -152,23 +157,23 @@ RULES = (
         (
             Finder(
                 _RUST,
-                r"(?<![\w.])[*\w.()&]{0,80}?(?P<at>\b\w*(?:balance|amount|supply|lamports|stake|shares|"
-                r"deposit|reserve|debt|reward)\w*(?:\.borrow_mut\(\)|"
+                rf"(?<![\w.])[*\w.()&]{{0,80}}?(?P<at>\b\w*{_AMOUNT}\w*"
+                r"(?:\.borrow_mut\(\)|"
                 r"\(\)\?)?\s*[-+*]=\s*(?!1\b)[A-Za-z_(])",
                 needs=_SOLANA,
                 unless=r"checked_|saturating_",
             ),
             Finder(
                 _RUST,
-                r"(?<![\w.])(?P<to>[\w.]{0,60}\b\w*(?:balance|amount|supply|lamports|stake|shares|deposit|reserve|debt|reward|"
-                r"total)\w*)\s*=\s*(?P<at>(?P=to)\s*[-+*]\s*(?!1\b)[A-Za-z_(])",
+                rf"(?<![\w.])(?P<to>[\w.]{{0,60}}\b\w*{_AMOUNT}\w*)"
+                r"\s*=\s*(?P<at>(?P=to)\s*[-+*]\s*(?!1\b)[A-Za-z_(])",
                 needs=_SOLANA,
                 unless=r"checked_|saturating_|\bas\s+u128\b|u128::from",
             ),
             Finder(
                 _RUST,
-                r"=\s*[\w.]{0,60}\b(?P<at>\w*(?:balance|amount|supply|lamports|shares|"
-                r"reserve)\w*\s*[-*]\s*[\w.]*(?:amount|balance|price|rate|shares|fee|supply)\w*)\s*;",
+                r"=\s*[\w.]{0,60}\b(?P<at>\w*(?:balance|amount|supply|lamports|shares|reserve|price|rate|"
+                r"quantity)\w*\s*[-*]\s*[\w.]*(?:amount|balance|price|rate|shares|fee|supply|quantity|count|units)\w*)\s*;",
                 needs=_SOLANA,
                 unless=r"checked_|saturating_|\bas\s+u128\b|u128::from",
             ),

@@ -102,7 +102,8 @@ def check_authority(file: RustFile) -> Iterator[Hit]:
             if start in seen or "access_control" in function.attributes:
                 continue
             keys = "|".join(map(re.escape, owners[field.holds]))
-            if _is_changed(function, field.name) and not _is_compared(file, function, signers, keys):
+            changed = field.says(r"\bclose\s*=") or _is_changed(function, field.name)
+            if changed and not _is_compared(file, function, signers, keys):
                 seen.add(start)
                 yield file.hit_node("solana-signer-not-bound", field.node)
 

@@ -37,6 +37,8 @@ def check_signers(file: RustFile) -> Iterator[Hit]:
         if function.setup:
             continue
         accounts = {match.group(1): match for match in function.find(_NEXT)}
+        for match in function.find(r"\blet\s+&?\[([\w\s,.&@]{1,400})\]\s*=\s*&?accounts\b"):
+            accounts.update(dict.fromkeys(re.findall(r"[a-z]\w+", match.group(1)), match))
         asked = _asked_accounts(file, function, set(accounts))
         for name, match in accounts.items() if asked is not None else ():
             used = len(re.findall(rf"\b{name}\b", function.body)) > 1
