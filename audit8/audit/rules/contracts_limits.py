@@ -35,7 +35,7 @@ def _loaded(function: Function) -> set[str]:
 
 
 def _is_stored(code: str, names: set[str]) -> bool:
-    used = set(re.findall(r"(?<![\w.])(\w+)", code))
+    used = set(re.findall(r"(?<![\w.])(\w+)", code.replace("..", " ")))  # Both ends of a range.
     return "self." in code or bool(used & names)
 
 
