@@ -144,6 +144,10 @@ def _wrapping_in(function: SolFunction, part: str, checked: str) -> Iterator[tup
 
 
 def check_random(file: SolFile) -> Iterator[Hit]:
+    for node in file.root.find_all(kind="state_variable_declaration"):
+        code, start = file.code_of(node), node.range().start.index
+        if re.search(rf"=[^;]*\b(?:keccak256|sha3|sha256)\s*\([^;]{{0,200}}?{_BLOCK}", code):
+            yield file.hit("contract-weak-random", start, start + len(code))
     for function in file.functions:
         chance = re.search(_CHANCE, function.name) or function.has(_CHANCE)
         hashed = rf"\b(?:keccak256|sha3|sha256)\s*\([^;]*?{_BLOCK}[^;]*"

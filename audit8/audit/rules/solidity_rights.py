@@ -14,6 +14,7 @@ _GUARD = (
     r"\b_authorizeUpgrade\s*\(|\becrecover\s*\(|\.recover\s*\(|\bverify\w*\s*\("
 )
 _HARMLESS = {"nonReentrant", "whenNotPaused", "whenPaused", "virtual", "override", "payable", "lock", "returns"}
+_LOGIC = r"(?:implementation|logic|beacon)(?:contract|address)?"
 _SETUP = r"^_{0,2}(?:init(?:iali[sz]e)?\w*|setup|setUp)$"
 _GUARDED_SETUP = r"(?i)initiali[sz]ed|\binitializing\b|==\s*address\s*\(\s*0|\bdisableinitializers"
 _ENDS = r"\b(?:selfdestruct|suicide)\s*\("
@@ -41,7 +42,7 @@ def check_origin(file: SolFile) -> Iterator[Hit]:
 
 
 def check_rights(file: SolFile) -> Iterator[Hit]:
-    owned = "|".join(name for name in file.state if re.search(rf"(?i)^_?\w*{PRIVILEGED}s?$", name))
+    owned = "|".join(name for name in file.state if re.search(rf"(?i)^_?\w*(?:{PRIVILEGED}s?|{_LOGIC})$", name))
     for function in file.functions:
         if not function.open or is_guarded(file, function) or re.search(_SETUP, function.name):
             continue
@@ -58,6 +59,14 @@ def check_rights(file: SolFile) -> Iterator[Hit]:
         signs += [*_gives_away(function), *_settings(file, function), *_records(file, function)]
         for sign in signs:
             yield from file.hits("solidity-unprotected", function, function.find(sign))
+
+
+def check_upgrades(file: SolFile) -> Iterator[Hit]:
+    """The question whether an upgrade is allowed, answered with nothing: everybody may upgrade."""
+    for function in file.functions:
+        empty = re.fullmatch(r"\{\s*\}", function.body)
+        if empty and function.name == "_authorizeUpgrade" and not set(function.modifiers) - _HARMLESS:
+            yield file.hit("solidity-unprotected", function.start, function.at)
 
 
 def _gives_away(function: SolFunction) -> Iterator[str]:
@@ -137,4 +146,13 @@ def check_zero(file: SolFile) -> Iterator[Hit]:
             yield from file.hits("contract-zero-address", function, function.find(stored))
 
 
-CHECKS = (check_origin, check_rights, check_replay, check_setup, check_transfer_from, check_delegate, check_zero)
+CHECKS = (
+    check_origin,
+    check_rights,
+    check_upgrades,
+    check_replay,
+    check_setup,
+    check_transfer_from,
+    check_delegate,
+    check_zero,
+)
