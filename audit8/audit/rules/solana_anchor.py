@@ -161,10 +161,12 @@ def _is_changed(function: Function, name: str) -> bool:
 def check_same(file: RustFile) -> Iterator[Hit]:
     """Two writable accounts of one type that may be the same one."""
     compared = 0
+    borrowed = set(re.findall(r"&mut\s+(?:ctx\.accounts|self)\.(\w+)", file.code))
     for fields in structs(file).values():
         seen: dict[str, Field] = {}
         for field in fields:
-            if not field.holds or field.holds in _SPL or not field.says(r"\bmut\b") or field.says(_NEW):
+            changed = field.name in borrowed or field.says(r"\bmut\b")
+            if not field.holds or field.holds in _SPL or not changed or field.says(_NEW):
                 continue
             first = seen.setdefault(field.holds, field)
             if first is field or _are_distinct(first, field):
@@ -188,4 +190,44 @@ def _compared_keys(file: RustFile, one: str, other: str) -> bool:
     return re.search("|".join([*sides, "keys_neq!"]), file.code) is not None
 
 
-CHECKS = (check_authority, check_same)
+_PRIVATE = (
+    (
+        "solana-missing-signer",
+        r"(?:authority|admin|owner|payer|signer|governor|operator)$",
+        r"\.is_signer\b|with_signer\s*\(|\binvoke_signed\s*\(",
+        r"signer",
+    ),
+    (
+        "solana-arbitrary-cpi",
+        r"_program$",
+        r"_program\.key\s*(?:\(\))?\s*[!=]=|[!=]=\s*&?[\w.]{0,60}_program\.key",
+        r"executable",
+    ),
+    (
+        "solana-sysvar-address",
+        r"^(?:rent|clock|instructions|recent_blockhashes|slot_hashes)(?:_sysvar)?$",
+        r"(?!)",
+        r"(?!)",
+    ),
+)
+
+
+def check_private(file: RustFile) -> Iterator[Hit]:
+    """What solana.py's lines say of `pub` fields, for those that are not."""
+    for fields in structs(file).values():
+        for field in fields:
+            if not field.raw or field.node.text().startswith("pub"):
+                continue
+            for rule, name, elsewhere, here in _PRIVATE:
+                bound = field.says(rf"\b(?:address|seeds|constraint)\b|\b{here}\b")
+                if re.search(name, field.name) and not bound and not _somewhere(file, elsewhere):
+                    yield file.hit_node(rule, field.node)
+
+
+def _somewhere(file: RustFile, pattern: str) -> bool:
+    if (pattern, -1) not in file.known:
+        file.known[(pattern, -1)] = re.search(pattern, file.code) is not None
+    return file.known[(pattern, -1)]
+
+
+CHECKS = (check_authority, check_same, check_private)
