@@ -229,7 +229,8 @@ class Walk(Expressions):
         if param.type and self.matcher.fits(self.spec.number_types, param.type):
             return NOTHING
         kind = param.type.lstrip("*&") or param.name
-        if self.matcher.fits(_PLAIN, param.name):
+        # The text of an error that is handed on quotes what could not be read.
+        if self.matcher.fits(_PLAIN, param.name) and param.type != "error":
             return Value(UNKNOWN, kind=kind, origins=origins)
         if given is not None:
             return replace(given, kind=kind, origins=origins, text="", built=False)

@@ -78,3 +78,11 @@ def test_a_member_in_capitals_of_what_came_from_outside_is_no_constant() -> None
     text = "func a(c *gin.Context) { var b Req\n c.BindJSON(&b)\n http.Get(b.URL) }"
     assert found(f"package a\n{text}", "go", "request-to-request")
     assert not found("package a\nfunc a() { http.Get(config.URL) }", "go", "request-to-request")
+
+
+def test_an_error_that_is_handed_on_quotes_what_could_not_be_read() -> None:
+    text = "package a\nfunc fail(w http.ResponseWriter, err error) { HEAD fmt.Fprintf(w, FORMAT, err) }"
+    page = text.replace("HEAD", "").replace("FORMAT", '"failed: %v"')
+    assert found(page, "go", "html-from-strings")
+    plain = page.replace("{ ", '{ w.Header().Set("Content-Type", "text/plain"); ', 1)
+    assert not found(plain, "go", "html-from-strings")
