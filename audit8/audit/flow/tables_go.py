@@ -282,7 +282,7 @@ GO_SPEC = Spec(
         (r"^(?:path/)?(?:filepath|path)\.(?:Clean|Join)$", 0, r"^/\x01?$", "path"),
     ),
     checks={
-        r"(?:HasPrefix|filepath\.Rel|IsLocal)$": "path",
+        r"(?:HasPrefix|filepath\.Rel|IsLocal|(?i:dot_?dot\w*))$": "path",
         r"^(?:net\.ParseIP|net/netip\.ParseAddr|netip\.ParseAddr|net\.ParseMAC|(?:\S*/)?uuid\.(?:Parse|Validate))$": (
             "command sql path xss code log header ldap regex"
         ),

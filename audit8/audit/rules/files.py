@@ -78,7 +78,7 @@ RULES = (
                 r"\bfilepath\.Join\s*\([^()\n]{1,80},\s*\w+\.Name\s*\)|\bpath\.Join\s*\([^()\n]{1,80},"
                 r"\s*\w+\.Name\s*\)|\b\w{1,60}\s*\+\s*(?:\"[\x00]*\"|string\([\w.]{1,40}\))\s*\+\s*\w+\.Name\b",
                 needs=r"\"archive/(?:zip|tar)\"|\bzip\.|\btar\.",
-                lacks=r"HasPrefix|IsLocal|filepath\.Rel|Contains\([^)]*\"\.\.",
+                lacks=r"HasPrefix|IsLocal|filepath\.Rel|Contains\([^)]*\"\.\.|(?i:dot_?dot)",
                 window=900,
             ),
             Finder(

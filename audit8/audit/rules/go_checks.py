@@ -190,6 +190,8 @@ def _result(node: SgNode) -> str:
     arguments = parts_of(node.field("arguments"))
     if called in ("strconv.ParseInt", "strconv.ParseUint") and len(arguments) == 3:
         bits = arguments[2].text()
+        if not bits.isdigit():
+            return ""  # As many as somebody asks for.
         width = bits if bits in ("8", "16", "32") else "64"
         return f"{'u' if called.endswith('Uint') else ''}int{width}"
     if called == "make" and arguments:

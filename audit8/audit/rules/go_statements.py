@@ -13,8 +13,8 @@ _LOCKS = re.compile(r"\.(?:R?Lock|TryLock|Do|Store|Add|Swap|CompareAndSwap|Load)
 _LIMITS = re.compile(r"\b(?:MaxBytesReader|MaxBytesHandler|LimitReader|LimitedReader|ContentLength)\b")
 _READS_ALL = re.compile(r"(?:io|ioutil)\.ReadAll\(\s*(?P<request>\w+)\.Body\s*\)")
 _OPENED = re.compile(
-    r"\w+\s*,\s*_\s*:=\s*(?:os\.(?:Open|OpenFile|Create|ReadFile|ReadDir)|(?:io|ioutil)\.(?:ReadAll|ReadFile|ReadDir)|"
-    r"net\.(?:Dial|Listen)|http\.(?:Get|Post|NewRequest)|sql\.Open|template\.ParseFiles|json\.Marshal)\("
+    r"\w+\s*,\s*_\s*:=\s*(?:os\.(?:Open|OpenFile|Create|ReadFile|ReadDir)|ioutil\.(?:ReadFile|ReadDir)|"
+    r"net\.(?:Dial|Listen)|http\.(?:Get|Post|NewRequest)|sql\.Open|template\.ParseFiles)\("
 )
 _DECODED = re.compile(r"(?:json|xml|yaml|proto)\.Unmarshal\(|(?:json|xml|gob)\.NewDecoder\([^()]{1,60}\)\.Decode\(")
 _MAX_CHARS = 400
@@ -79,8 +79,10 @@ def _changed(node: SgNode) -> str:
 
 def _receiver(function: SgNode) -> str:
     listed = function.field("receiver")
-    found = re.match(r"\(\s*(\w+)\s+\*", _short(listed)) if listed is not None else None
-    return found.group(1) if found else ""
+    found = re.match(r"\(\s*(\w+)\s+\*(\w+)", _short(listed)) if listed is not None else None
+    # One of these belongs to one request.
+    own = found is not None and re.search(r"(?i)context|request|response|writer|session|conn", found.group(2))
+    return found.group(1) if found and not own else ""
 
 
 def _is_handler(function: SgNode) -> bool:
