@@ -49,7 +49,7 @@ _TABLE = (
         (*WEB, "c", "cpp", "bash", "rust"), (77, 88)),
     VulnClass("code-injection", "CWE-94", HIGH, "Code injection", "代码注入",
         "Is text that comes from outside run as program code or as a template?", (*WEB, "html", "bash"),
-        (95, 96, 1336)),
+        (95, 96, 917, 1336)),
     VulnClass("unsafe-deserialization", "CWE-502", HIGH, "Unsafe deserialisation", "不安全的反序列化",
         "Are objects of any type rebuilt from data that an attacker may have written?", WEB),
     VulnClass("path-traversal", "CWE-22", HIGH, "Path traversal", "路径遍历",

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 from audit8.audit.flow import nodes as n
 from audit8.audit.flow.expressions import HANDLERS
+from audit8.audit.flow.formats import filled
 from audit8.audit.flow.guards import VALIDATOR, mark
 from audit8.audit.flow.spec import Given, Sink
 from audit8.audit.flow.state import PAGE, path_of
 from audit8.audit.flow.value import (
     ANYTHING,
-    FILL,
     FIXED,
-    HOLE,
     NOTHING,
     OUTSIDE,
     PARAMETER,
@@ -26,14 +25,13 @@ from audit8.audit.flow.walk import Walk
 _TAKES_IN = r"\.(?:append|push|add|concat|insert|put|extend|set|<<|unshift|WriteString|addAll|update|merge|prepend)$"
 _TEXT_OBJECTS = r"(?:StringBuilder|StringBuffer|strings\.Builder|bytes\.Buffer|StringIO)\b"
 _NO_PAGE = re.compile(r"json|plain|xml|octet|csv|javascript|image/|pdf|zip|event-stream|text/css", re.IGNORECASE)
-_HOLES = re.compile(r"%[-+#0 ]*\d*(?:\.\d+)?(?:\(\w+\))?[a-zA-Z]|\{[^{}]{0,60}\}|%\d+\$[a-z]")
-_NUMBER_VERBS = re.compile(r"%[-+#0 ]*\d*(?:\.\d+)?(?:\(\w+\))?[dtxXfegbcopi]$|\{[^{}]*:[\d.]*[dfx]\}$")
 _CHECKED_BY_STATEMENT = frozenset([ANYTHING])
 _CLEANS = r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$"
 _MAPS = r"\.(?:map|flatMap|collect)$"
 _JOINS = r"(?i)join|concat|resolve|^new File$|^Paths\.get$|^Path\.of$"
 _OPEN_MARKUP = r"(?i)<(?:html|body|p|div|span|h[1-6]|li|td|tr|a|b|title|br)\b[^\x01]*$"
 _MODULES = r"^(?:os\.path|posixpath|path|filepath|path/filepath|File|path\.posix)\.\w+$"
+_REQUEST = r"Request$"
 _MAX_WORDS = 8
 _MAX_REACHES = 40
 
@@ -59,6 +57,7 @@ def call(walk: Walk, node: n.Call) -> Value:
         _reach(walk, sink, given, node)
     _note_effects(walk, node, given, args)
     walk.given = join(args)
+    walk.handed[way] = max(walk.handed.get(way, FIXED), walk.given.level)
     return _result(walk, node, given, args, spread)
 
 
@@ -124,7 +123,7 @@ def _dangerous(sink: Sink, given: Given) -> list[Value]:
 def _note_effects(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
     """What the call does to variables: fills them from outside, adds to them, checks them, names the page's type."""
     way, spec, fits = given.way, walk.spec, walk.matcher.fits
-    everything = [given.receiver, *args]
+    everything = [given.receiver, *args, *([Value(OUTSIDE)] if fits(spec.sources, way) else [])]
     if fits(spec.fills, way) and any(value.level >= PARAMETER for value in everything):
         worst = join([value for value in everything if value.level >= PARAMETER])
         for arg in node.args:
@@ -182,9 +181,11 @@ def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: l
         return Value(kind=args[0].text.removeprefix("node:"))  # A module, used where it is asked for.
     cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
     if cleaned:
+        if "path" in cleaned and isinstance(node.function, n.Member) and isinstance(node.function.base, n.Call):
+            walk.take_back(node.function.base.line)  # A path that was only made to ask for its last part.
         return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)
     at = walk.matcher.format_at(way)
-    made = _format(walk, node, given, args if at >= 0 or not spread else spread, at) if at is not None else None
+    made = filled(walk, node, given.receiver, args if at >= 0 or not spread else spread, at) if at is not None else None
     if made is None and _bare(way) in walk.summaries and not node.new:
         made = _apply(walk, node, given, kind)
     return made if made is not None else _held(walk, node, given, args)
@@ -201,6 +202,8 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
         # What was checked of an archive's entry stays checked; a request's next parameter is another one.
         clean = given.receiver.clean if given.receiver.level > FIXED else frozenset[str]()
         held = Value(OUTSIDE, clean, kind=kind, origins=given.receiver.origins)
+    elif fits(spec.readers, way) and any(fits(_REQUEST, value.kind) for value in args):
+        held = Value(OUTSIDE, kind=kind)
     elif fits(spec.page_sources, way):
         held = Value(PARAMETER, kind=kind)
     elif fits(_MAPS, way) and isinstance(node.args[0] if node.args else None, n.Function):
@@ -264,28 +267,6 @@ def _apply(walk: Walk, node: n.Call, given: Given, kind: str) -> Value:
     used = [given.args[at] for at in returned.params if at < len(given.args)]
     whole = join(used) if used else Value(UNKNOWN)
     return replace(whole, clean=whole.clean | returned.clean, kind=kind, built=returned.built or whole.built)
-
-
-def _format(walk: Walk, node: n.Call, given: Given, args: list[Value], at: int) -> Value | None:
-    """A text with its placeholders filled; None when the text is not known."""
-    form = given.receiver if at < 0 else args[at] if at < len(args) else NOTHING
-    if not form.text:
-        return None
-    values = args if at < 0 else args[at + 1 :]
-    parts, last = list[Value](), 0
-    for count, hole in enumerate(_HOLES.finditer(form.text)):
-        parts.append(Value(text=form.text[last : hole.start()] or FILL))
-        value = values[min(count, len(values) - 1)] if values else Value(UNKNOWN)
-        last = hole.end()
-        parts.append(Value(text=FILL) if _NUMBER_VERBS.match(hole.group()) else replace(value, text=_shown(value)))
-    parts.append(Value(text=form.text[last:] or FILL))
-    if form.level > FIXED:
-        parts.append(replace(form, text=FILL))
-    return walk.built(parts, node.line, node.end_line)
-
-
-def _shown(value: Value) -> str:
-    return value.text if value.level == FIXED and value.text else HOLE if value.level else FILL
 
 
 def shell(walk: Walk, node: n.Shell) -> Value:

@@ -79,7 +79,9 @@ class Expressions(State):
             return Value(OUTSIDE, kind=way, origins=base.origins)
         if self.matcher.fits(self.spec.page_sources, way):
             return Value(PARAMETER, kind=way)
-        if self.matcher.fits(_SIZES, node.name) or self.matcher.fits(_CONSTANT, node.name):
+        # `body.URL` of what came from outside is no constant, whatever its letters.
+        given = base.level == OUTSIDE or (base.level == PARAMETER and "_" not in node.name)
+        if self.matcher.fits(_SIZES, node.name) or (self.matcher.fits(_CONSTANT, node.name) and not given):
             return Value(FIXED, kind=way)
         if self.matcher.fits(self.spec.settled, way):
             return Value(FIXED, kind=way)
@@ -118,9 +120,9 @@ class Expressions(State):
     def logic(self, node: n.Logic) -> Value:
         values = []
         before = dict(self.variables) if node.operator in ("and", "or") else None
-        for part in node.parts:
+        for at, part in enumerate(node.parts, 1):
             values.append(self.value(part))
-            if before is not None:
+            if before is not None and at < len(node.parts):  # What the next part may rely on.
                 refine(self, part, node.operator == "and")
         if before is not None:
             self.variables = before

@@ -4,6 +4,7 @@ Knows which languages have a grammar and a table. A text that is too large for a
 walk, gives nothing.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -16,7 +17,7 @@ from audit8.audit.flow.grammar_python import PYTHON
 from audit8.audit.flow.grammar_ruby import RUBY
 from audit8.audit.flow.lower import Lower, Shape
 from audit8.audit.flow.merges import merges
-from audit8.audit.flow.nodes import Function
+from audit8.audit.flow.nodes import Function, Node
 from audit8.audit.flow.php_pages import code_of
 from audit8.audit.flow.spec import Matcher, Spec
 from audit8.audit.flow.state import Found
@@ -42,12 +43,13 @@ _TABLES: dict[str, tuple[Mapping[str, Shape], Spec]] = {
 LANGUAGES = tuple(_TABLES)
 _WITH_PROTOTYPES = ("javascript", "typescript")
 _MAX_FUNCTIONS = 4000
+_PROGRAM = re.compile(r"^package main\b[\s\S]*^func main\(\)", re.MULTILINE)
 
 
 def rules_of(language: str) -> frozenset[str]:
     """The ids of the rules that can fire in `language`."""
     spec = _TABLES[language][1]
-    single = (spec.query, spec.returned, spec.shell, spec.markup)
+    single = (spec.query, spec.returned, spec.view, spec.shell, spec.markup)
     sinks = [*spec.sinks, *(sink for _, sink in spec.members), *(sink for sink in single if sink is not None)]
     merged = {"prototype-merge"} if language in _WITH_PROTOTYPES else set[str]()
     return frozenset(merged | {sink.rule for sink in sinks})
@@ -66,6 +68,8 @@ def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
         return None
     whole = Lower(_TABLES[language][0]).node(root)
     walk = Walk(_matcher(language))
+    if language == "go" and _PROGRAM.search(text):
+        walk.fixed_functions = _called_with_fixed(whole)
     walk.pending = []
     walk.value(whole)
     module = walk.variables
@@ -76,6 +80,15 @@ def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
         for line in merges(whole):
             walk.note("prototype-merge", line, line, FIXED)
     return sorted(walk.found.values(), key=lambda one: (one.line, one.rule))
+
+
+def _called_with_fixed(whole: Node) -> frozenset[str]:
+    """The functions of a whole program whose every caller hands them what the program fixes: nobody else calls them."""
+    walk = Walk(_matcher("go"))
+    walk.pending = []
+    walk.value(whole)
+    _all_functions(walk, walk.variables)
+    return frozenset(name for name, level in walk.handed.items() if level == FIXED)
 
 
 def _all_functions(walk: Walk, module: dict[str, Value]) -> list[tuple[Function, dict[str, Value]]]:

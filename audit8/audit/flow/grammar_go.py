@@ -3,7 +3,7 @@
 from ast_grep_py import SgNode
 
 from audit8.audit.flow import shapes
-from audit8.audit.flow.lower import ERROR, Lower, Shape, end_line_of, line_of, named
+from audit8.audit.flow.lower import ERROR, UNKNOWN, Lower, Shape, end_line_of, line_of, named
 from audit8.audit.flow.nodes import (
     Assign,
     Block,
@@ -48,6 +48,8 @@ def _composite(low: Lower, node: SgNode) -> Node:
         names.append(parts[0].text().strip('"') if keyed else "")
         args.append(low.node(parts[1] if keyed else child))
     line = line_of(node)
+    if kind is not None and kind.kind() == "map_type":
+        return Many(line, args)  # A table: what it holds under a key is one of its values.
     return Call(line, end_line_of(node), Name(line, _type(kind)), args, names, new=True)
 
 
@@ -91,7 +93,7 @@ def _var(low: Lower, node: SgNode) -> Node:
     names = [child for child in named(node) if child.kind() == "identifier"]
     values = [low.node(part) for part in named(node.field("value"))]
     if not values:
-        values = [Name(line, "<unset>")] * len(names)
+        values = [Name(line, UNKNOWN)] * len(names)
     if len(values) != len(names):
         return Assign(line, Many(line, [low.node(name) for name in names]), values[0], type=_type(kind))
     pairs = zip(names, values, strict=True)

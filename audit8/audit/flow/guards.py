@@ -14,6 +14,7 @@ _ALL = frozenset([ANYTHING])
 _PATH = frozenset(["path"])
 _NUMBER = frozenset(["number"])
 _MAX_PATHS = 24
+_SCHEMES = ("scheme", "protocol", "getscheme", "getprotocol")
 _CLIMBS = ("..", "../", "/", "\\", "..\\", "/..", "\0", "./")
 _POSITIVE = (
     r"(?i)\.(?:includes|contains|containsKey|has|include\?|key\?|member\?|test|match|fullmatch|matches|match\?|"
@@ -22,7 +23,7 @@ _POSITIVE = (
     r"|^slices\.Contains$|^preg_match$|^isNaN$"
 )
 _PREFIX = (
-    r"(?:startswith|startsWith|starts_with\?|start_with\?|HasPrefix|is_relative_to|relative_to|commonpath|"
+    r"(?:startswith|startsWith(?:Path|Dir\w*|Folder)?|isSub(?:Path|Dir\w*)|isDescendant\w*|isChildOf|isParentOf|starts_with\?|start_with\?|HasPrefix|is_relative_to|relative_to|commonpath|"
     r"commonprefix|filepath\.Rel|filepath\.IsLocal|str_starts_with|isAbsolute|IsAbs|path\.relative)$"
 )
 VALIDATOR = r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside)"
@@ -55,13 +56,21 @@ def _refine_logic(state: State, test: Logic, holds: bool, depth: int) -> None:
             refine(state, part, not holds, depth + 1)
     elif (test.operator == "and") == holds:
         for part in test.parts:
-            refine(state, part, holds, depth + 1)
+            if not (_is_switched(state, test) and isinstance(part, Logic) and part.operator == "not"):
+                refine(state, part, holds, depth + 1)
     elif all(isinstance(part, Compare) and part.operator in ("==", "!=") for part in test.parts):
         _refine_listed(state, test)
-    else:
+    elif not _is_switched(state, test):
         # One of the parts came out so, and which one is not known: checks without a polarity count.
         for part in test.parts:
             _refine_either(state, part, depth + 1)
+
+
+def _is_switched(state: State, test: Logic) -> bool:
+    """`if safely and not inside(path): raise`: a parameter can switch the check off."""
+    return test.operator == "and" and any(
+        isinstance(part, Name) and part.id in state.frame.params for part in test.parts
+    )
 
 
 def _refine_listed(state: State, test: Logic) -> None:
@@ -148,10 +157,15 @@ def _is_mere_word(test: Call) -> bool:
 
 
 def mark(state: State, node: Node | None, kinds: frozenset[str]) -> None:
-    """Marks every variable in an expression."""
-    if node is not None:
+    """Marks every variable in an expression. Whether an address begins with https says nothing about the rest."""
+    if node is not None and not _is_scheme(node):
         for path in list(paths_in(node)):
             state.clean(path, kinds)
+
+
+def _is_scheme(node: Node) -> bool:
+    named = node.function if isinstance(node, Call) else node
+    return isinstance(named, Member) and named.name.lower() in _SCHEMES
 
 
 def paths_in(node: Node) -> Iterator[str]:

@@ -63,6 +63,8 @@ class Spec:
     talk        calls whose text goes to people, not to a database
     page_types  calls that declare the type of the answer
     query       a text that is a query, wherever it is built
+    readers     calls that read a request which is handed to them
+    view        a returned text that names where the browser is sent
     returned    what a handler returns; shell: a command in backquotes
     markup      a text object that holds markup already gets one more piece
     settled     names whose value the program fixes, though the file does not show it
@@ -91,6 +93,8 @@ class Spec:
     page_types: str = r"(?!)"
     members: tuple[tuple[str, Sink], ...] = ()
     query: Sink | None = None
+    readers: str = r"(?!)"
+    view: Sink | None = None
     returned: Sink | None = None
     shell: Sink | None = None
     markup: Sink | None = None

@@ -35,6 +35,7 @@ class Frame:
 
     name: str = ""
     marks: str = ""
+    params: frozenset[str] = frozenset()
     returned: list[Value] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
 
@@ -51,6 +52,7 @@ class State:
         self.tests: dict[str, Node] = {}
         self.imports: dict[str, str] = {}
         self.summaries: dict[str, Summary] = {}
+        self.handed: dict[str, int] = {}  # By the way to a function: the most that a call gave it.
         self.found: dict[tuple[str, int], Found] = {}
         self.early: dict[tuple[str, int], set[str]] = {}
         self.frame = Frame()
@@ -91,6 +93,12 @@ class State:
         before = self.found.get((rule, line))
         if before is None or before.level < level:
             self.found[(rule, line)] = Found(rule, line, end_line, level)
+
+    def take_back(self, line: int) -> None:
+        """Forgets the findings of this line that a later check could still take back."""
+        for place in [one for one in self.early if one[1] == line]:
+            del self.early[place]
+            self.found.pop(place, None)
 
     def clean(self, path: str, kinds: frozenset[str]) -> None:
         """Marks a variable, those that it was made from, and those made from it as looked at."""

@@ -89,7 +89,7 @@ _SINKS = (
         r"^syscall\.(?:Exec|ForkExec|StartProcess)$|^os\.StartProcess$",
         "command",
         (0, 1),
-        least=PARAMETER,
+        least=UNKNOWN,
     ),
     Sink(
         "html-from-strings",
@@ -110,6 +110,15 @@ _SINKS = (
     ),
     Sink(
         "html-from-strings",
+        r"(?:strings\.Builder|bytes\.Buffer)\.WriteString$|^(?:page|html|out|body|sb|b)\w*\.WriteString$",
+        "xss",
+        (0,),
+        least=4,
+        least_built=OUTSIDE,
+        text=r"<\w+[^<>\x01]*>[^<]*\x01|<\w+ [^<>]*\x01",
+    ),
+    Sink(
+        "html-from-strings",
         r"^(?:html/)?template\.(?:HTML|JS|HTMLAttr|URL|CSS|JSStr|Srcset)$",
         "xss",
         least=UNKNOWN,
@@ -117,9 +126,9 @@ _SINKS = (
     ),
     Sink(
         "html-from-strings",
-        r"(?:gin|echo|fiber)\.(?:Context|Ctx)\.(?:HTML|HTMLBlob|SendString|Data)$",
+        r"(?:gin|echo|fiber)\.(?:Context|Ctx)\.(?:HTML|HTMLBlob|SendString|WriteString|Data)$",
         "xss",
-        (-1, -2),
+        (0, -2),
         least=OUTSIDE,
         least_built=OUTSIDE,
     ),
@@ -212,6 +221,7 @@ GO_SPEC = Spec(
         r"|(?:gin|echo|fiber|iris|beego)\.(?:Context|Ctx)\.(?:Query|Param|Params|PostForm|DefaultQuery|GetQuery|"
         r"GetHeader|QueryParam|FormValue|FormFile|Cookie|GetRawData|Body|QueryParams|DefaultPostForm|Request|Get|"
         r"PostFormArray|QueryArray|BodyRaw|URLParam|Path|MultipartForm)\b"
+        r"|(?:gin|echo|fiber|iris)\.(?:Context|Ctx)\.(?:(?:Should)?Bind\w*|BodyParser|QueryParser|ReadJSON)$"
         r"|^(?:github\.com/gorilla/)?mux\.Vars\b|(?:^|/)chi(?:/v\d)?\.URLParam\b|^os\.(?:Args|Getenv|LookupEnv)\b|"
         r"^flag\.(?:String|Arg|Args)\b|^bufio\.NewReader\.Read|^bufio\.NewScanner\.Text|ReadString$|"
         r"httputil\.DumpRequest$|^httprouter\.Params|"
@@ -271,8 +281,13 @@ GO_SPEC = Spec(
         (_REPLACES, 1, r"\\[nr]|\n", "log header"),
         (r"^(?:path/)?(?:filepath|path)\.(?:Clean|Join)$", 0, r"^/\x01?$", "path"),
     ),
-    checks={r"(?:HasPrefix|filepath\.Rel|IsLocal)$": "path"},
-    fills=r"\.(?:Decode|Unmarshal|Bind|BindJSON|ShouldBind\w*|BodyParser|Scan|ReadFrom|Read|ReadFull|Copy|ReadJSON)$",
+    checks={
+        r"(?:HasPrefix|filepath\.Rel|IsLocal|(?i:dot_?dot\w*))$": "path",
+        r"^(?:net\.ParseIP|net/netip\.ParseAddr|netip\.ParseAddr|net\.ParseMAC|(?:\S*/)?uuid\.(?:Parse|Validate))$": (
+            "command sql path xss code log header ldap regex"
+        ),
+    },
+    fills=r"\.(?:Decode|Unmarshal|(?:Should)?Bind\w*|BodyParser|QueryParser|Scan|ReadFrom|Read|ReadFull|Copy|ReadJSON)$",
     sizes={r"^strconv\.Parse(?:Int|Uint)$": 2},
     formats={r"^fmt\.(?:Sprintf|Errorf|Appendf)$": 0, r"^errors\.(?:Wrapf|Errorf)$": 0},
     talk=r"^(?:log|logger|logrus|slog|klog|glog|t|b)\.\w+$|^errors\.\w+$|^fmt\.(?:Errorf|Print\w*)$|^panic$",

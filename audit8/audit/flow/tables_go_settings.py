@@ -15,6 +15,8 @@ def _narrows(given: Given) -> bool:
     value = given.args[0] if given.args else None
     if value is None or not re.search(r"strconv\.(?:Atoi|ParseInt|ParseUint)$", value.kind):
         return False
+    if not value.kind.endswith("Atoi") and not value.text.isdigit():
+        return False  # With as many bits as somebody asks for.
     read = int(value.text) if value.text.isdigit() and value.text != "0" else 64
     if given.way in ("int", "uint") and (value.kind.endswith("Atoi") or value.text != "64"):
         return False  # Their size depends on the machine.

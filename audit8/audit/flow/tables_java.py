@@ -63,10 +63,18 @@ _SINKS = (
     Sink(
         "code-from-text",
         r"(?i:engine)\w*\.eval$|ScriptEngine(?:Manager)?(?:\.\w+)*\.eval$|GroovyShell\.evaluate$|"
-        r"ExpressionParser\.parseExpression$|SpelExpressionParser\.parseExpression$|(?i:parser)\.parseExpression$|"
-        r"Ognl\.(?:getValue|parseExpression)$|(?:MVEL|JexlEngine\w*)\.(?:eval|createExpression)$",
+        r"(?:MVEL|JexlEngine\w*)\.(?:eval|createExpression)$",
         "code",
         (0,),
+        least=PARAMETER,
+        least_built=UNKNOWN,
+    ),
+    Sink(
+        "expression-from-text",
+        r"(?i:parser)\.parseExpression$|Ognl\.(?:getValue|setValue|parseExpression)$|"
+        r"ExpressionFactory(?:\.\w+)*\.create(?:Value|Method)Expression$",
+        "code",
+        (0, 1),
         least=PARAMETER,
         least_built=UNKNOWN,
     ),
@@ -125,7 +133,7 @@ _SINKS = (
     ),
     Sink(
         "request-to-request",
-        r"^new (?:URL|HttpGet|HttpPost|URI)$|^URI\.create$|(?i:resttemplate|webclient)\w*\."
+        r"^new (?:HttpGet|HttpPost)$|(?i:resttemplate|webclient)\w*\."
         r"(?:getForObject|getForEntity|postForObject|postForEntity|exchange|execute|uri)$|^Jsoup\.connect$|"
         r"HttpRequest\.newBuilder(?:\.uri)?$",
         "ssrf",
@@ -133,6 +141,16 @@ _SINKS = (
         least=OUTSIDE,
         least_built=OUTSIDE,
         fixed=_HTTP_HOST,
+    ),
+    Sink(
+        "request-to-request",
+        r"^new (?:URL|URI)$|^URI\.create$",
+        "ssrf",
+        (0,),
+        least=OUTSIDE,
+        least_built=OUTSIDE,
+        fixed=_HTTP_HOST,
+        early=True,
     ),
     Sink(
         "redirect-from-request",
@@ -253,6 +271,23 @@ JAVA_SPEC = Spec(
     talk=r"^(?:log|logger|LOG|LOGGER|Log)\.\w+$|^new \w*(?:Exception|Error)$|^System\.(?:out|err)\.\w+$",
     page_types=r"\.(?:setContentType|setHeader|addHeader)$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
+    readers=r"(?i)\.(?:get|read|extract)\w*(?:param\w*|path|header|query\w*|body|url|uri|cookie\w*)$",
+    view=Sink(
+        "redirect-from-request",
+        "",
+        "redirect",
+        least=4,
+        least_built=OUTSIDE,
+        text=r"^redirect:(?:\x01|//|https?://[^/]*\x01)",
+    ),
+    returned=Sink(
+        "html-from-strings",
+        "",
+        "xss",
+        least=4,
+        least_built=OUTSIDE,
+        text=r"<\w+[^<>\x01]*>[^<]*\x01|<\w+ [^<>]*\x01",
+    ),
     markup=Sink("html-from-strings", "", "xss", least=PARAMETER, least_built=PARAMETER),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|File\.separator|separator)$",
 )

@@ -21,10 +21,12 @@ _SUBJECTS = (n.Call, n.Compare, n.Logic)
 
 
 class Walk(Expressions):
-    """One walk through one file; `pending` are the named functions it came by."""
+    """One walk through one file; `pending` are the named functions it came by, `fixed_functions` those whose callers
+    give them only what the program fixes."""
 
     _loops = 0
     pending: list[tuple[n.Function, dict[str, Value]]]
+    fixed_functions: frozenset[str] = frozenset()
 
     # ---- statements ---------------------------------------------------------------------------------------------
 
@@ -148,6 +150,8 @@ class Walk(Expressions):
         if node.returns:
             value = self.value(node.value)
             self.frame.returned.append(value)
+            if self.spec.view is not None:
+                self.report(self.spec.view, value, node.line, node.line)
             markup = value.built and "<" in value.text
             if PAGE not in self.variables and (markup or self.matcher.fits(self.spec.handler, self.frame.marks)):
                 self.report_returned(value, node.line)
@@ -200,7 +204,7 @@ class Walk(Expressions):
     def run(self, node: n.Function, variables: dict[str, Value]) -> None:
         """A named function, on its own."""
         self.variables, self.tests, self.early, self.ended = dict(variables), {}, {}, False
-        self.frame = Frame(node.name, node.marks)
+        self.frame = Frame(node.name, node.marks, frozenset(param.name for param in node.params))
         for names, members in self.spec.method_fields:
             if self.matcher.fits(names, node.name):
                 self.variables.update({name: Value(OUTSIDE, kind=name) for name in members})
@@ -211,8 +215,11 @@ class Walk(Expressions):
 
     def _bind(self, node: n.Function, given: Value | None) -> None:
         handler = self.matcher.fits(self.spec.handler, node.marks)
+        fixed = node.name in self.fixed_functions and not node.marks  # A method may be called through an interface.
         for at, param in enumerate(node.params):
-            self.variables[param.name] = self._parameter(param, at, handler, given)
+            value = self._parameter(param, at, handler, given)
+            # What a shell or a query is made of stays a text from elsewhere.
+            self.variables[param.name] = replace(value, level=UNKNOWN) if fixed and value.level else value
 
     def _parameter(self, param: n.Param, at: int, handler: bool, given: Value | None) -> Value:
         origins = frozenset([param.name])
@@ -222,7 +229,8 @@ class Walk(Expressions):
         if param.type and self.matcher.fits(self.spec.number_types, param.type):
             return NOTHING
         kind = param.type.lstrip("*&") or param.name
-        if self.matcher.fits(_PLAIN, param.name):
+        # The text of an error that is handed on quotes what could not be read.
+        if self.matcher.fits(_PLAIN, param.name) and param.type != "error":
             return Value(UNKNOWN, kind=kind, origins=origins)
         if given is not None:
             return replace(given, kind=kind, origins=origins, text="", built=False)

@@ -144,4 +144,20 @@ RULES = (
         ),
         Words("Keep the template constant and pass values as its variables.", "模板保持为常量，把值作为模板变量传入。"),
     ),
+    Rule(
+        "expression-from-text",
+        "code-injection",
+        "CWE-917",
+        Severity.HIGH,
+        0.75,
+        Words("Expression language run on a value", "对变量执行表达式语言"),
+        Words(
+            "SpEL, OGNL and their like can call any method: whoever controls the value runs code on the server.",
+            "SpEL、OGNL 等可以调用任意方法：能控制该值的人可以在服务器上执行代码。",
+        ),
+        Words(
+            "Keep the expression constant and pass values as its variables, in a SimpleEvaluationContext.",
+            "表达式保持为常量，值作为变量传入，并使用 SimpleEvaluationContext。",
+        ),
+    ),
 )

@@ -18,6 +18,7 @@ _GUARDS = (
     r"\b(?:only|ensure|assert|require|check|verify|is|has|authori[sz]e|authenticate)_?\w*"
     r"(?:owner|admin|auth|role|caller|permission|signer|access)\w*\s*!?\("
 )
+_GUARDS_OF_PALLET = r"\b(?:is|check|verify)_\w*(?:admin|owner|root|member|authori[sz]ed)\w*\s*\("
 _SETTER = re.compile(
     r"(?:set|update|change|configure|modify|toggle|pause|unpause|withdraw)_|^(?:pause|unpause|upgrade)$"
 )
@@ -73,12 +74,13 @@ def check_state(file: RustFile) -> Iterator[Hit]:
             found = [*_ink_writes(entry), *_settings(file, entry, value)]
         elif "soroban" in file.frameworks:
             value = rf"\.\s*set\s*\(\s*&?[A-Z][\w:]*\s*,\s*&?({_names(entry)})(?:\.clone\(\))?\s*\)"
-            found = [*_soroban_writes(entry), *_settings(file, entry, value)]
+            found = [*_soroban_writes(entry), *_settings(file, entry, value), *_soroban_payouts(entry)]
         elif file.frameworks & {"cosmwasm", "near"}:
             found = list(_other_writes(entry))
         else:
             continue
-        yield from file.hits("contract-state-without-auth", entry, found)
+        if found:  # Where the question belongs is where the function begins, wherever it then writes.
+            yield file.hit("contract-state-without-auth", entry.at, entry.at + 1)
 
 
 def _names(entry: Function) -> str:
@@ -108,6 +110,13 @@ def _soroban_writes(entry: Function) -> Iterator[re.Match[str]]:
         key = "|".join(map(re.escape, names))
         yield from entry.find(rf"\bstorage\s*\(\s*\)[\s.\w()]{{0,40}}\.\s*(?:set|remove)\s*\(\s*&?(?:{key})\b")
     yield from entry.find(rf"\.\s*set\s*\(\s*&?(?i:[\w:]{{0,60}}{PRIVILEGED}\w{{0,40}})\s*,")
+
+
+def _soroban_payouts(entry: Function) -> Iterator[re.Match[str]]:
+    """What the contract holds, sent to an address that the caller names."""
+    names = "|".join(map(re.escape, entry.typed(_ADDRESS))) or "(?!)"
+    own = r"&?\s*\w+\s*\.\s*current_contract_address\s*\(\s*\)"
+    yield from entry.find(rf"\.\s*transfer\s*\(\s*{own}\s*,\s*&?\s*(?:{names})\b")
 
 
 def _other_writes(entry: Function) -> Iterator[re.Match[str]]:
@@ -163,6 +172,19 @@ def check_origin(file: RustFile) -> Iterator[Hit]:
             yield from file.hits("pallet-unsigned-call", entry, entry.find(r"\bensure_none\s*\("))
         elif not entry.has(r"\b_?origin\b") and entry.has(r"::\s*<\s*T\b[^;]*>\s*::|\bSelf::\w+\s*\("):
             yield file.hit("pallet-origin-unchecked", entry.start, entry.at)
+        yield from file.hits("contract-state-without-auth", entry, _anybody_signs(file, entry))
+
+
+def _anybody_signs(file: RustFile, entry: Function) -> Iterator[re.Match[str]]:
+    """Substrate: who signed is dropped, and a value for all or another account's record is then set."""
+    signed = r"ensure_signed\s*\(\s*\w+\s*\)\s*\?\s*;"
+    dropped = rf"\blet\s+_\w*\s*=\s*{signed}|(?<!=)(?<!=\s)\b{signed}"
+    others = rf"\bensure_(?!signed\b)\w+|\bensure_\w*origin\w*\s*\(|{_GUARDS_OF_PALLET}"
+    accounts = "|".join(map(re.escape, entry.typed(r"\bAccountId\b"))) or "(?!)"
+    everyone = _SETTER.match(entry.name) and entry.has(r"::\s*<\s*T\b[^;()]*>\s*::\s*(?:put|set|kill)\s*\(")
+    another = entry.has(rf"::\s*<\s*T\b[^;()]*>\s*::\s*(?:insert|mutate|remove)\s*\(\s*&?(?:{accounts})\b")
+    if (everyone or another) and not file.reaches(entry, others):
+        yield from entry.find(dropped)
 
 
 def check_delegate(file: RustFile) -> Iterator[Hit]:

@@ -20,7 +20,7 @@ _ADMIN = (
 )
 _CHANGES = (
     r"\b(?:transfer|credit|debit|mint|burn|pay|distribute|refund)\w*\s*\(|"
-    r"\.\s*(?:set|insert|remove|push|push_back|pay|send)\s*\(|\bself\.[\w.\[\]]+\s*[-+*]?=(?!=)"
+    r"(?:\.|::)\s*(?:set|insert|remove|mutate|put|push|push_back|pay|send)\s*\(|\bself\.[\w.\[\]]+\s*[-+*]?=(?!=)"
 )
 
 
@@ -35,8 +35,23 @@ def _loaded(function: Function) -> set[str]:
 
 
 def _is_stored(code: str, names: set[str]) -> bool:
-    used = set(re.findall(r"(?<![\w.])(\w+)", code))
+    used = set(re.findall(r"(?<![\w.])(\w+)", code.replace("..", " ")))  # Both ends of a range.
     return "self." in code or bool(used & names)
+
+
+def check_counts(file: RustFile) -> Iterator[Hit]:
+    """A loop that goes on to a number of the caller's, which nothing bounds."""
+    chains = file.frameworks & {"ink", "soroban", "cosmwasm", "near"}
+    for entry in file.entries if chains else ():
+        counts = [name for name, kind in entry.parameters.items() if re.fullmatch(r"&?(?:u\d+|usize)", kind)]
+        free = [
+            name
+            for name in map(re.escape, counts)
+            if not entry.has(rf"\b{name}\s*[<>]|[<>]=?\s*{name}\b|\bmin\s*\(|(?i:max_|limit)")
+        ]
+        for node, over in _loops(entry.node) if free else ():
+            if re.search(rf"\.\.=?\s*(?:{'|'.join(free)})\s*$", file.code_of(over)):
+                yield file.hit_node("contract-unbounded-loop", node)
 
 
 def check_loops(file: RustFile) -> Iterator[Hit]:
@@ -104,14 +119,24 @@ def check_weight(file: RustFile) -> Iterator[Hit]:
     for entry in file.entries if "substrate" in file.frameworks else ():
         named = re.search(r"WeightInfo\s*>?\s*::\s*(\w+)", entry.attributes)
         free = re.search(r"weight\s*\(\s*(?:\{\s*)?(?:0(?:_?u64)?|Weight::zero\s*\(\s*\))\s*\}?\s*\)", entry.attributes)
-        if free or (named and named.group(1) != entry.name):
+        if free or (named and named.group(1) != entry.name) or _ignores_length(file, entry):
             yield file.hit("pallet-weight", entry.start, entry.at)
+
+
+def _ignores_length(file: RustFile, entry: Function) -> bool:
+    """A weight that is the same for a list of any length, whose elements are gone through."""
+    lists = "|".join(re.escape(name) for name in entry.typed(r"^(?:\w+::)*Vec\s*<"))
+    fixed = re.search(r"weight\s*\(\s*(?:\{\s*)?(?:[\d_]+|Weight::from_\w+\s*\([\d_,\s]+\))", entry.attributes)
+    if not lists or not fixed:
+        return False
+    looped = any(re.search(rf"\b(?:{lists})\b", file.code_of(over)) for _, over in _loops(entry.node))
+    return looped and not entry.has(rf"\b(?:{lists})\s*\.\s*len\s*\(\s*\)[^;{{}}]{{0,40}}[<>]")
 
 
 def check_lifetime(file: RustFile) -> Iterator[Hit]:
     """Soroban: an extension whose target is its threshold is paid for at every call."""
     for function in file.live if "soroban" in file.frameworks else ():
-        same = r"\bextend_ttl\s*\((?:[^;,]*,)?\s*([\w:]+)\s*,\s*\1\s*,?\s*\)"
+        same = r"\bextend_ttl\s*\((?:[^;,]*,)?\s*([\w:.()]{1,60}?)\s*,\s*\1\s*,?\s*\)"
         yield from file.hits("soroban-ttl", function, function.find(same))
 
 
@@ -156,4 +181,13 @@ def _loop_elements(file: RustFile, function: Function) -> Iterator[Hit]:
                 yield file.hit("contract-index-unchecked", start + match.start(), start + match.end())
 
 
-CHECKS = (check_loops, check_growth, check_dynamic, check_weight, check_lifetime, check_recursion, check_elements)
+CHECKS = (
+    check_loops,
+    check_counts,
+    check_growth,
+    check_dynamic,
+    check_weight,
+    check_lifetime,
+    check_recursion,
+    check_elements,
+)

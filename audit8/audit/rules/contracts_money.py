@@ -90,7 +90,7 @@ def _divided_names(file: RustFile, function: Function) -> dict[str, str]:
 
 def check_division(file: RustFile) -> Iterator[Hit]:
     for function in file.live if file.contract else ():
-        if not re.search(r"/|div", function.body) or function.has(_FLOATS):
+        if not re.search(r"/|div", function.body) or function.has(_FLOATS) or function.returns == "Weight":
             continue
         names = _divided_names(file, function)
         for node, left, right in _products(function.node):
@@ -149,6 +149,9 @@ _READ = (
 )
 
 
+_READ_HERE = r"\bself\.\w+(?!\s*[.(])|\b\w+(?:::<\w+>)?::get\s*\([^();]{0,60}\)"
+
+
 def check_wrapping(file: RustFile) -> Iterator[Hit]:
     """Stored amounts changed by a plain operator."""
     if not file.frameworks & {"ink", "soroban", "substrate", "near"}:
@@ -170,11 +173,14 @@ def check_stored_sums(file: RustFile) -> Iterator[Hit]:
         return
     for function in file.reachable:
         loaded = {match.group(1) for match in function.find(_READ)}
-        if not loaded or function.has(_FLOATS):
+        if function.has(_FLOATS) or not re.search(r"[-+*]", function.body):
+            continue
+        yield from _named_sums(file, function, "|".join([*map(re.escape, sorted(loaded)), _READ_HERE]))
+        if not loaded:
             continue
         names = "|".join(map(re.escape, sorted(loaded)))
         sums = (
-            r"\b(?:insert|put|set)\s*\((?:[^;()]|\([^;()]{0,80}\)){0,200}?[(,&\s]"
+            r"\b(?:insert|put|set)\s*\((?:[^;()]|\([^;()]{0,80}\)){0,200}?(?<=[(,&\s])"
             rf"(?P<at>({names})\s*([-+*])\s*([a-z_]\w*)\b)(?!\s*[.(])"
         )
         for match in function.find(sums):
@@ -184,6 +190,17 @@ def check_stored_sums(file: RustFile) -> Iterator[Hit]:
             if sign != "-" or not function.has(looked):
                 at = function.at + match.start("at")
                 yield file.hit("contract-unchecked-arithmetic", at, at + 1)
+
+
+def _named_sums(file: RustFile, function: Function, names: str) -> Iterator[Hit]:
+    """`let new = old + amount; ... set(&key, &new)`: the same through a name."""
+    sums = rf"\blet\s+(?:mut\s+)?(\w+)\s*(?::[^=;]{{1,40}})?=\s*(?:{names})\s*([-+*])\s*(?!1\s*;)[^;?]{{1,120}};"
+    stored = re.findall(r"\b(?:insert|put|set)\s*\(([^;]{0,300})|\bself\.[\w.]{1,60}\s*=\s*(\w+)\s*;", function.body)
+    kept = set(re.findall(r"\w+", " ".join(f"{given} {name}" for given, name in stored)))
+    looked = function.has(rf"\b(?:{names})\b[^;{{}}]{{0,40}}[<>]|[<>][^;{{}}]{{0,40}}\b(?:{names})\b")
+    for match in function.find(sums):
+        if match.group(1) in kept and not (match.group(2) == "-" and looked):
+            yield from file.hits("contract-unchecked-arithmetic", function, [match])
 
 
 def _stored(left: str, loaded: set[str]) -> bool:

@@ -76,9 +76,9 @@ RULES = (
             Finder(
                 ("go",),
                 r"\bfilepath\.Join\s*\([^()\n]{1,80},\s*\w+\.Name\s*\)|\bpath\.Join\s*\([^()\n]{1,80},"
-                r"\s*\w+\.Name\s*\)",
+                r"\s*\w+\.Name\s*\)|\b\w{1,60}\s*\+\s*(?:\"[\x00]*\"|string\([\w.]{1,40}\))\s*\+\s*\w+\.Name\b",
                 needs=r"\"archive/(?:zip|tar)\"|\bzip\.|\btar\.",
-                lacks=r"HasPrefix|IsLocal|filepath\.Rel|Contains\([^)]*\"\.\.",
+                lacks=r"HasPrefix|IsLocal|filepath\.Rel|Contains\([^)]*\"\.\.|(?i:dot_?dot)",
                 window=900,
             ),
             Finder(
@@ -115,6 +115,12 @@ RULES = (
                 r"\b(?:ioutil\.WriteFile|os\.(?:WriteFile|Create|OpenFile))\s*\(\s*(?P<s>\"[\x00]*\")\s*[,)]",
                 literal=r"^\"/(?:var/)?tmp/",
             ),
+            # Between delete() and mkdir() anybody can take the name.
+            Finder(
+                ("java",),
+                r"\b(?P<name>\w{1,60})\s*=\s*File\.createTempFile\s*\([^;]{0,200};[^;]{0,80}\b(?P=name)\.delete\s*\([^;]{0,40};"
+                r"[^;]{0,120}\b(?P<at>(?P=name)\.mkdirs?\s*\()",
+            ),
         ),
         python=True,
     ),
@@ -150,6 +156,12 @@ RULES = (
                 ("bash",), r"(?:^|[;&|]\s*|\bsudo\s+)chmod\s+(?:-\w+\s+)*(?:0?[0-7][0-7][2367]|[ao]*[ao]\+\w*w\w*)\b"
             ),
             Finder(("java",), r"\.setWritable\s*\(\s*true\s*,\s*false\s*\)"),
+            Finder(
+                ("java",),
+                r"\bPosixFilePermissions\.fromString\s*\(\s*(?P<s>\"[\x00]*\")",
+                literal=r"^\"[rwx-]{4}w|^\"[rwx-]{7}w",
+            ),
+            Finder(("java",), r"\bPosixFilePermission\.OTHERS_WRITE\b"),
         ),
         python=True,
     ),

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from ast_grep_py import SgNode
 
+from audit8.audit.rules.go_lengths import array_lengths, is_beyond, made_length, names_of, parts_of
+from audit8.audit.rules.go_statements import STATEMENTS
 from audit8.audit.rules.rule import Hit
 from audit8.audit.syntax import parse
 
@@ -42,6 +44,10 @@ def check_go(text: str) -> list[Hit] | None:
             for rule, node in _check(nodes, {**globals_, **_parameters(function)}):
                 line = node.range().start.line + 1
                 hits.setdefault((rule, line), Hit(rule, line, node.range().end.line + 1))
+            for check in STATEMENTS:
+                for rule, node in check(function, nodes):
+                    line = node.range().start.line + 1
+                    hits.setdefault((rule, line), Hit(rule, line, line))
     return list(hits.values())
 
 
@@ -66,14 +72,7 @@ def _inside(node: SgNode) -> Iterator[SgNode]:
 
 def _parameters(function: SgNode) -> dict[str, str]:
     declared = [one for one in _inside(function) if one.kind() == "parameter_declaration"]
-    return {name: kind for one in declared for name, kind in _names(one)}
-
-
-def _names(node: SgNode) -> Iterator[tuple[str, str]]:
-    kind = node.field("type")
-    for child in node.children():
-        if kind is not None and child.kind() == "identifier":
-            yield child.text(), kind.text()
+    return {name: kind for one in declared for name, kind in names_of(one)}
 
 
 def _declared(root: SgNode) -> Iterator[tuple[str, str]]:
@@ -81,31 +80,34 @@ def _declared(root: SgNode) -> Iterator[tuple[str, str]]:
         if child.kind() == "var_declaration":
             for one in _inside(child):
                 if one.kind() == "var_spec":
-                    yield from _names(one)
+                    yield from names_of(one)
 
 
 def _check(nodes: list[SgNode], types: dict[str, str]) -> Iterator[tuple[str, SgNode]]:
     """One pass in the order of the text: types and comparisons are known as far as it has come."""
     looked: set[tuple[str, str]] = set()
     lengths: dict[str, int] = {}
+    parsed: dict[str, SgNode] = {}
     for node in nodes:
         kind = node.kind()
         if kind == "var_spec":
-            types.update(_names(node))
-            lengths.update(_array_lengths(node))
+            types.update(names_of(node))
+            lengths.update(array_lengths(node))
         elif kind in ("short_var_declaration", "assignment_statement"):
             _assign(node, types, lengths)
+            parsed.update(_parsed(node))
         elif kind == "range_clause":
             _range(node, types)
         elif kind == "unary_expression" and _operator(node) == "&":
-            lengths.pop(_short(_parts(node)[-1]) if _parts(node) else "", None)
+            lengths.pop(_short(parts_of(node)[-1]) if parts_of(node) else "", None)
         elif kind == "binary_expression":
             for one in _measured(node):
                 lengths.pop(one, None)
             looked |= set(_bounds(node))
         elif kind == "call_expression" and _loses(node, types, looked):
-            yield "number-converted", node
-        elif kind in ("index_expression", "slice_expression") and _is_beyond(node, lengths):
+            # Where it was read is where it can be read narrower; the conversion itself is followed by the flow rules.
+            yield "number-converted", parsed.get(_short(parts_of(node.field("arguments"))[0]), node)
+        elif kind in ("index_expression", "slice_expression") and is_beyond(node, lengths):
             yield "index-beyond-length", node
 
 
@@ -114,7 +116,7 @@ def _check(nodes: list[SgNode], types: dict[str, str]) -> Iterator[tuple[str, Sg
 
 def _assign(node: SgNode, types: dict[str, str], lengths: dict[str, int]) -> None:
     left, right = node.field("left"), node.field("right")
-    targets, values = _parts(left), _parts(right)
+    targets, values = parts_of(left), parts_of(right)
     for at, target in enumerate(targets):
         name = target.text()
         lengths.pop(name, None)
@@ -122,17 +124,22 @@ def _assign(node: SgNode, types: dict[str, str], lengths: dict[str, int]) -> Non
             continue
         value = values[at] if len(values) == len(targets) else values[0] if values and at == 0 else None
         types[name] = _type(value, types) if value is not None else ""
-        length = _made_length(value) if value is not None else None
+        length = made_length(value) if value is not None else None
         if length is not None:
             lengths[name] = length
 
 
-def _parts(node: SgNode | None) -> list[SgNode]:
-    return [child for child in node.children() if child.is_named()] if node is not None else []
+def _parsed(node: SgNode) -> Iterator[tuple[str, SgNode]]:
+    """`n, err := strconv.Atoi(text)`: the name and the call."""
+    targets, values = parts_of(node.field("left")), parts_of(node.field("right"))
+    if targets and len(values) == 1 and values[0].kind() == "call_expression":
+        name = values[0].field("function")
+        if name is not None and name.text() in ("strconv.Atoi", "strconv.ParseInt", "strconv.ParseUint"):
+            yield targets[0].text(), values[0]
 
 
 def _range(node: SgNode, types: dict[str, str]) -> None:
-    names, source = _parts(node.field("left")), node.field("right")
+    names, source = parts_of(node.field("left")), node.field("right")
     whole = _type(source, types) if source is not None else ""
     if names:
         types[names[0].text()] = "int" if not whole.startswith("map") else ""
@@ -160,10 +167,10 @@ def _type(node: SgNode, types: dict[str, str]) -> str:
     """The type of an expression as far as it is short and plain; "" for any other."""
     kind = node.kind() if _short(node) else ""
     if kind in ("parenthesized_expression", "unary_expression", "identifier"):
-        parts = _parts(node)
+        parts = parts_of(node)
         return _type(parts[-1], types) if parts and _operator(node) != "&" else types.get(_short(node), "")
     if kind == "binary_expression":
-        sides = [_type(part, types) for part in _parts(node)]
+        sides = [_type(part, types) for part in parts_of(node)]
         return next((one for one in sides if one), "") if _operator(node) in _ARITHMETIC else ""
     base, declared = node.field("operand"), node.field("type")
     if kind == "index_expression":
@@ -180,9 +187,11 @@ def _result(node: SgNode) -> str:
     called = name.text() if name is not None else ""
     if _INT.fullmatch(_ALIASES.get(called, called)):
         return str(called)
-    arguments = _parts(node.field("arguments"))
+    arguments = parts_of(node.field("arguments"))
     if called in ("strconv.ParseInt", "strconv.ParseUint") and len(arguments) == 3:
         bits = arguments[2].text()
+        if not bits.isdigit():
+            return ""  # As many as somebody asks for.
         width = bits if bits in ("8", "16", "32") else "64"
         return f"{'u' if called.endswith('Uint') else ''}int{width}"
     if called == "make" and arguments:
@@ -209,7 +218,7 @@ def _span(kind: str) -> tuple[int, int] | None:
 
 def _bounds(node: SgNode) -> Iterator[tuple[str, str]]:
     """Which names a comparison bounds, and on which side: whichever way it comes out, somebody looked."""
-    operator, sides = _operator(node), _parts(node)
+    operator, sides = _operator(node), parts_of(node)
     if len(sides) != 2 or operator not in _FLIP:
         return
     for one, sign, other in ((sides[0], operator, sides[1]), (sides[1], _FLIP.get(operator, ""), sides[0])):
@@ -222,7 +231,7 @@ def _bounds(node: SgNode) -> Iterator[tuple[str, str]]:
 
 
 def _loses(node: SgNode, types: dict[str, str], looked: set[tuple[str, str]]) -> bool:
-    name, given = node.field("function"), _parts(node.field("arguments"))
+    name, given = node.field("function"), parts_of(node.field("arguments"))
     target = _span(name.text()) if name is not None and name.kind() == "identifier" else None
     if target is None or len(given) != 1:
         return False
@@ -243,47 +252,3 @@ def _loses(node: SgNode, types: dict[str, str], looked: set[tuple[str, str]]) ->
 def _counts_up(name: str, types: dict[str, str]) -> bool:
     """A loop's index never is negative, and fits where slices fit."""
     return name in ("i", "j", "k", "idx", "n") and types.get(name) == "int"
-
-
-# ---- lengths
-
-
-def _array_lengths(node: SgNode) -> dict[str, int]:
-    """`var a [3]int`."""
-    found = {}
-    for name, kind in _names(node):
-        counted = re.match(r"\[(\d+)\]", kind)
-        if counted:
-            found[name] = int(counted.group(1))
-        elif kind.startswith("[]") and node.field("value") is None:
-            found[name] = 0
-    return found
-
-
-def _made_length(value: SgNode) -> int | None:
-    """The length of `make([]T, n)`, with a capacity the capacity; of `[n]T{}` and `[]T{...}`."""
-    if value.kind() == "call_expression":
-        name, given = value.field("function"), _parts(value.field("arguments"))
-        if name is not None and name.text() == "make" and len(given) > 1 and given[0].text().startswith("[]"):
-            return int(given[-1].text()) if given[-1].text().isdigit() else None
-    if value.kind() == "composite_literal":
-        kind, body = value.field("type"), value.field("body")
-        text = kind.text() if kind is not None else ""
-        counted = re.match(r"\[(\d+)\]", text)
-        if counted:
-            return int(counted.group(1))
-        if text.startswith(("[]", "[...]")) and body is not None and ":" not in body.text():
-            return len(_parts(body))
-    return None
-
-
-def _is_beyond(node: SgNode, lengths: dict[str, int]) -> bool:
-    base = node.field("operand")
-    length = lengths.get(base.text()) if base is not None else None
-    if length is None:
-        return False
-    if node.kind() == "index_expression":
-        at = node.field("index")
-        return at is not None and (length == 0 or (at.text().isdigit() and int(at.text()) >= length))
-    ends = [node.field("start"), node.field("end")]
-    return any(one is not None and one.text().isdigit() and int(one.text()) > length for one in ends)

@@ -70,6 +70,16 @@ RULES = (
                 needs=r"(?i)cookie|session",
             ),
             Finder(("java",), r"\.set(?:HttpOnly|Secure)\s*\(\s*false\s*\)"),
+            *(
+                Finder(
+                    ("java",),
+                    r"\bnew\s+Cookie\s*\(",
+                    needs=r"\.addCookie\s*\(",
+                    lacks=rf"\.set{flag}\s*\(|\.setMaxAge\s*\(\s*0\s*\)",
+                    window=900,
+                )
+                for flag in ("Secure", "HttpOnly")
+            ),
         ),
     ),
     Rule(
@@ -154,6 +164,25 @@ RULES = (
                 ("python",),
                 r"\.replace\s*\(\s*[\"'](?:<|>|&|\\?'|\\?\"|\.\./|;|`)[\"']\s*,[^,()\n]{1,20},\s*1\s*\)",
                 on="plain",
+            ),
+        ),
+    ),
+    Rule(
+        "error-to-client",
+        "information-exposure",
+        "CWE-209",
+        Severity.LOW,
+        0.6,
+        Words("Stack trace sent to the client", "向客户端返回堆栈信息"),
+        Words(
+            "It shows classes, versions and paths that help an attacker.",
+            "其中的类名、版本和路径会帮助攻击者。",
+        ),
+        Words("Log it, and answer with a general message.", "写入日志，并返回通用的提示。"),
+        (
+            Finder(
+                ("java",),
+                r"\.printStackTrace\s*\(\s*(?:new\s+\w{1,30}\s*\(\s*)?\w*(?i:resp|response|res)\w*\s*\.\s*get(?:Writer|OutputStream)\s*\(",
             ),
         ),
     ),

@@ -9,6 +9,7 @@ from audit8.audit.rules import (
     contracts_records,
     rust_memory,
     rust_outside,
+    solana_anchor,
     solana_checks,
 )
 from audit8.audit.rules.rule import Hit
@@ -23,6 +24,7 @@ _MODULES = (
     contracts_records,
     rust_memory,
     rust_outside,
+    solana_anchor,
     solana_checks,
 )
 

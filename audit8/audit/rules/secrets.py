@@ -123,6 +123,11 @@ RULES = (
             Finder((), _KEY_NAMES + _ASSIGN + _LITERAL, on="plain", judge=is_token),
             Finder((), _LOGIN_NAMES + _COMPARE + _LITERAL, on="plain", judge=is_password),
             Finder(
+                ("java", "kotlin", "scala"),
+                rf"\bDriverManager\.getConnection\s*\([^;,]{{1,200}},[^;,]{{1,100}},\s*(?P<s>{DSTR})\s*\)",
+                judge=is_password,
+            ),
+            Finder(
                 ("c", "cpp", "php"),
                 rf"\bstr(?:case|n|ncase)?cmp\s*\(\s*\$?\w*(?i:passw|pwd|secret|passphrase)\w*\s*,\s*(?P<s>{DSTR})",
                 judge=is_password,

@@ -9,6 +9,11 @@ _RAW = r"(?:AccountInfo|UncheckedAccount)\s*<"
 # Attributes may stand between the previous field and this one; a constraint among them does the check.
 _ATTRIBUTE = r"(?P<attributes>(?:^[ \t]*#\[[^\n]*\n){0,4})"
 
+_AMOUNT = (
+    r"(?:balance|amount|supply|lamports|stake|shares|deposit|reserve|debt|reward|total|quantity|sold|volume|principal|"
+    r"points|collected|raised)"
+)
+
 RULES = (
     Rule(
         "solana-missing-signer",
@@ -56,7 +61,7 @@ RULES = (
                 unless=r"\baddress\s*=|\bconstraint\s*=|\bexecutable\b",
                 lacks=(
                     r"_program\.key\s*(?:\(\)|)\s*(?:==|!=)|check_id\s*\(|check_program_account|"
-                    r"_program\.key\(\)\s*,"
+                    r"(?:keys_eq!?|require_eq!?|assert_eq!?)\s*\([^;]{0,120}_program\.key"
                 ),
             ),
         ),
@@ -84,32 +89,6 @@ RULES = (
                 rf"slot_hashes)(?:_sysvar)?\s*:\s*{_RAW})",
                 needs=_SOLANA,
                 unless=r"\baddress\s*=",
-            ),
-        ),
-    ),
-    Rule(
-        "solana-owner-unchecked",
-        "account-validation",
-        "CWE-1284",
-        Severity.HIGH,
-        0.55,
-        Words("Account data read without an owner check", "读取账户数据前未校验所有者"),
-        Words(
-            "Any program can own an account with these bytes: the caller can pass one with invented contents.",
-            "任何程序都可以拥有包含这些字节的账户：调用方可以传入伪造内容的账户。",
-        ),
-        Words(
-            "Check that account.owner is this program, or use Account<'info, T>.",
-            "检查 account.owner 是否为本程序，或使用 Account<'info, T>。",
-        ),
-        (
-            Finder(
-                _RUST,
-                r"\b\w+::(?:try_from_slice|unpack(?:_unchecked)?|"
-                r"deserialize)\s*\(\s*&(?:mut\s+)?(?:\*\*?)?[\w.]{1,60}(?:data\.borrow(?:_mut)?\(\)|"
-                r"try_borrow(?:_mut)?_data\(\))",
-                needs=_SOLANA,
-                lacks=r"\.owner\b|check_owner|assert_owned_by|check_account_owner",
             ),
         ),
     ),
@@ -178,98 +157,26 @@ RULES = (
         (
             Finder(
                 _RUST,
-                r"(?<![\w.])[*\w.()&]{0,80}?(?P<at>\b\w*(?:balance|amount|supply|lamports|stake|shares|"
-                r"deposit|reserve|debt|reward)\w*(?:\.borrow_mut\(\)|"
+                rf"(?<![\w.])[*\w.()&]{{0,80}}?(?P<at>\b\w*{_AMOUNT}\w*"
+                r"(?:\.borrow_mut\(\)|"
                 r"\(\)\?)?\s*[-+*]=\s*(?!1\b)[A-Za-z_(])",
                 needs=_SOLANA,
                 unless=r"checked_|saturating_",
             ),
             Finder(
                 _RUST,
-                r"=\s*[\w.]{0,60}\b(?P<at>\w*(?:balance|amount|supply|lamports|shares|"
-                r"reserve)\w*\s*[-*]\s*[\w.]*(?:amount|balance|price|rate|shares|fee|supply)\w*)\s*;",
+                rf"(?<![\w.])(?P<to>[\w.]{{0,60}}\b\w*{_AMOUNT}\w*)"
+                r"\s*=\s*(?P<at>(?P=to)\s*[-+*]\s*(?!1\b)[A-Za-z_(])",
+                needs=_SOLANA,
+                unless=r"checked_|saturating_|\bas\s+u128\b|u128::from",
+            ),
+            Finder(
+                _RUST,
+                r"=\s*[\w.]{0,60}\b(?P<at>\w*(?:balance|amount|supply|lamports|shares|reserve|price|rate|"
+                r"quantity)\w*\s*[-*]\s*[\w.]*(?:amount|balance|price|rate|shares|fee|supply|quantity|count|units)\w*)\s*;",
                 needs=_SOLANA,
                 unless=r"checked_|saturating_|\bas\s+u128\b|u128::from",
             ),
         ),
-    ),
-    Rule(
-        "solana-signer-not-asked",
-        "missing-authorization",
-        "CWE-862",
-        Severity.HIGH,
-        0.6,
-        Words("Authority account is not asked for a signature", "未要求权限账户签名"),
-        Words(
-            "Nothing reads is_signer: anybody can pass the account of an authority and act in its name.",
-            "没有任何代码检查 is_signer：任何人都可传入权限账户并以其名义操作。",
-        ),
-        Words(
-            "Refuse when is_signer is false, before anything is changed.",
-            "在修改任何内容之前，若 is_signer 为假则拒绝。",
-        ),
-        checked=_RUST,
-    ),
-    Rule(
-        "solana-program-not-compared",
-        "arbitrary-call",
-        "CWE-829",
-        Severity.HIGH,
-        0.65,
-        Words("Instruction for a program that the caller passed", "为调用者传入的程序构造指令"),
-        Words(
-            "The caller can pass a program of its own, which is then called with this program's accounts and rights.",
-            "调用者可以传入自己的程序，它会带着本程序的账户和权限被调用。",
-        ),
-        Words("Compare its key with the expected program id first.", "先将其地址与预期的程序 ID 比较。"),
-        checked=_RUST,
-    ),
-    Rule(
-        "solana-closed-account",
-        "account-validation",
-        "CWE-1284",
-        Severity.HIGH,
-        0.55,
-        Words("Closed account keeps its data", "已关闭的账户仍保留数据"),
-        Words(
-            "Within the transaction somebody can pay rent back in, and the account lives on with its old contents.",
-            "在同一交易中他人可重新付租金，账户会带着旧内容继续存在。",
-        ),
-        Words(
-            "Use Anchor's close, or zero the data and assign the account to the system program.",
-            "使用 Anchor 的 close，或清零数据并把账户交还系统程序。",
-        ),
-        checked=_RUST,
-    ),
-    Rule(
-        "solana-account-type",
-        "account-validation",
-        "CWE-1284",
-        Severity.HIGH,
-        0.5,
-        Words("Account type is not checked", "未校验账户类型"),
-        Words(
-            "Another kind of account of this program with fitting bytes is accepted as this one.",
-            "本程序的另一类账户只要字节相符就会被当作此类账户。",
-        ),
-        Words(
-            "Store a discriminator and compare it (Anchor does so for Account).",
-            "存储并比较类型标识（Anchor 的 Account 会自动处理）。",
-        ),
-        checked=_RUST,
-    ),
-    Rule(
-        "solana-same-account-twice",
-        "account-validation",
-        "CWE-1284",
-        Severity.MEDIUM,
-        0.5,
-        Words("Two writable accounts may be the same", "两个可写账户可能是同一个"),
-        Words(
-            "Changes through the one overwrite those through the other: a balance can be raised from nothing.",
-            "通过其中一个的修改会覆盖另一个的修改：余额可能凭空增加。",
-        ),
-        Words("Add constraint = a.key() != b.key().", "加上 constraint = a.key() != b.key()。"),
-        checked=_RUST,
     ),
 )

@@ -94,4 +94,52 @@ RULES = (
         ),
         checked=("solidity",),
     ),
+    Rule(
+        "solidity-token-unchecked",
+        "unchecked-result",
+        "CWE-252",
+        Severity.MEDIUM,
+        0.6,
+        Words("Answer of a token transfer not checked", "未检查代币转账的返回值"),
+        Words(
+            "Some tokens return false instead of reverting: the code goes on as if they had been moved.",
+            "部分代币失败时返回 false 而不回滚，代码会当作已转账继续执行。",
+        ),
+        Words("Use SafeERC20, or require the returned bool.", "使用 SafeERC20，或用 require 检查返回的布尔值。"),
+        checked=("solidity",),
+    ),
+    Rule(
+        "solidity-signature-replay",
+        "jwt-verification",
+        "CWE-347",
+        Severity.HIGH,
+        0.6,
+        Words("Signature may be used again", "签名可被重复使用"),
+        Words(
+            "Nothing remembers that it was used: whoever holds it can hand it in again and again.",
+            "没有任何记录表明签名已使用：持有者可以反复提交。",
+        ),
+        Words(
+            "Sign a nonce, the chain id and this contract's address, and mark the nonce as used.",
+            "把 nonce、链 ID 和合约地址一并签名，并将 nonce 标记为已使用。",
+        ),
+        checked=("solidity",),
+    ),
+    Rule(
+        "solidity-push-refund",
+        "resource-exhaustion",
+        "CWE-400",
+        Severity.MEDIUM,
+        0.55,
+        Words("Refund that its receiver can block", "收款方可以阻塞的退款"),
+        Words(
+            "A contract that refuses the money makes this call fail for everybody: nobody can take its place.",
+            "拒绝收款的合约会使所有人的调用失败：再没有人能取代它。",
+        ),
+        Words(
+            "Note what is due and let each address fetch it itself.",
+            "记录应退金额，由各地址自行提取。",
+        ),
+        checked=("solidity",),
+    ),
 )

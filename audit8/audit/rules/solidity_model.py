@@ -18,6 +18,7 @@ from audit8.audit.syntax import parse
 _SPAN_LINES = 8
 _MAX_REACH = 200  # Functions followed from one: keeps files of many same-named functions linear.
 _KINDS = ("function_definition", "constructor_definition", "modifier_definition", "fallback_receive_definition")
+_LOCKED = r"(?i)\b(?:_?locked|_?status|entered|mutex|reentran\w*)\b"
 _CALLED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
 _PARAMETER = re.compile(
     r"(?P<kind>[\w.]+(?:\s+payable)?(?:\s*\[\s*\w*\s*\])*)\s+(?:(?:memory|calldata|storage)\s+)?(?P<name>\w+)$"
@@ -84,6 +85,37 @@ class SolFile:
                 kind = node.field("type")
                 found[name.text()] = self.code_of(kind) if kind else ""
         return found
+
+    @cached_property
+    def variables(self) -> dict[str, str]:
+        """The written types of all state variables, those that never change included."""
+        found = {}
+        for node in self.root.find_all(kind="state_variable_declaration"):
+            name, kind = node.field("name"), node.field("type")
+            if name is not None and kind is not None:
+                found[name.text()] = self.code_of(kind)
+        return found
+
+    @cached_property
+    def owned(self) -> bool:
+        """Whether a function or modifier of this file compares its caller with a stored address."""
+        named = "|".join(re.escape(name) for name, kind in self.variables.items() if kind.startswith("address"))
+        asks = rf"\bmsg\.sender\s*[!=]=\s*(?:{named})\b|\b(?:{named})\s*[!=]=\s*msg\.sender\b"
+        return bool(named) and any(one.has(asks) for one in self.functions)
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """The mappings that a function changes only after it has compared its caller."""
+        asks = r"\bmsg\.sender\s*[!=]=|[!=]=\s*msg\.sender\b|\bonly\w+"
+        asking = [one for one in self.functions if one.open and (one.has(asks) or re.search(asks, one.head))]
+        written = {name for one in asking for name in re.findall(r"\b(\w+)\s*\[[^;\]]{1,60}\]\s*[-+]?=(?!=)", one.body)}
+        return sorted(name for name in written if self.state.get(name, "").startswith("mapping"))
+
+    def locks(self, function: SolFunction) -> bool:
+        """Whether the function refuses to be entered again, by itself or by a modifier of this file."""
+        modifiers = [one for name in function.modifiers for one in self.by_name.get(name, [])]
+        named = re.search(r"(?i)nonreentrant|\block\b|mutex|no_?reentr", function.head)
+        return named is not None or any(one.has(_LOCKED) for one in (function, *modifiers))
 
     def reach(self, function: SolFunction) -> list[SolFunction]:
         """`function`, its modifiers and the functions of this file that they call, at any depth."""

@@ -8,27 +8,61 @@ from ast_grep_py import SgNode
 from audit8.audit.rules.rule import Hit
 from audit8.audit.rules.solidity_model import SolFile, SolFunction
 
-_VALUE_CALL = r"\.\s*call\s*(?:\{[^{}]*\bvalue\b[^{}]*\}|\.\s*value\s*\([^;]*?\))(?:\s*\.\s*gas\s*\([^;]*?\))?\s*\("
+_VALUE_CALL = (
+    r"\.\s*call\s*(?:\{[^{}]*\bvalue\b[^{}]*\}|\.\s*value\s*\([^;]*?\))(?:\s*\.\s*gas\s*\([^;]*?\))?\s*\(|"
+    r"\b(?:sendValue|functionCallWithValue)\s*\("
+)
 _LOW_LEVEL = r"\.\s*(?:call|delegatecall|callcode|send)\s*(?:\{[^{}]*\}|\.\s*(?:value|gas)\s*\([^;]*?\))*\s*\("
-_LOCKED = r"(?i)\b(?:locked|_status|entered|mutex|reentran\w*)\b"
 _BLOCK = r"(?:\bblock\.(?:timestamp|number|difficulty|prevrandao|coinbase)\b|\bblockhash\s*\(|(?<![\w.])now\b)"
-_CHANCE = r"(?i)rand|lottery|lucky|winner|raffle|dice|shuffle|seed\b|gambl|coin_?flip|\broll"
+_CHANCE = r"(?i)rand|lottery|lotto|jackpot|guess|bingo|lucky|winner|raffle|dice|shuffle|seed\b|gambl|coin_?flip|\broll"
 _WRITE = (
     r"(?<![\w.])(?:{names})\s*(?:\[[^;\]]*\]\s*|\.\w+\s*)*(?:[-+*]?=(?!=)|\+\+|--|\.\s*(?:push|pop)\s*\()"
     r"|\bdelete\s+(?:{names})\b"
 )
+_TOKENS_OUT = (
+    r"\.\s*(?:safeT|t)ransfer\s*\(\s*[^(),;]{1,60}(?:\([^()]{0,60}\))?\s*,[^;]{1,200};|"
+    r"\.\s*send\s*\([^;,]{1,80},[^;,]{1,80},[^;]{1,80};"
+)
+_LOWERED = (
+    r"(?<![\w.])(?:{names})\s*(?:\[[^;\]]*\]\s*|\.\w+\s*)*(?:-=|=\s*(?:0|false)\s*;|=[^;=]*-)|\bdelete\s+(?:{names})\b"
+)
+_COIN = r"(?i)^I?(?:ERC(?:20|777|677)\w*|\w*Token\w*|\w*Coin)$"
+_MAX_PARTS = 20
 _LITERAL = r"[\d_.]+(?:e\d+)?"
 
 
 def check_reentry(file: SolFile) -> Iterator[Hit]:
-    names = "|".join(map(re.escape, file.state))
-    for function in file.functions if names else ():
-        if function.kind != "function_definition" or re.search(r"(?i)nonreentrant|\block\b|mutex", function.head):
+    for function in file.functions if file.state else ():
+        if function.kind != "function_definition" or file.locks(function):
             continue
+        names = "|".join(map(re.escape, [*file.state, *_pointers(file, function)]))
         for match in function.find(_VALUE_CALL):
             rest = function.body[match.end() :]
-            if not function.has(_LOCKED) and re.search(_WRITE.replace("{names}", names), rest):
+            if re.search(_WRITE.replace("{names}", names), rest):
                 yield from file.hits("contract-reentrancy", function, [match])
+
+
+def _pointers(file: SolFile, function: SolFunction) -> Iterator[str]:
+    """Names that stand for a stored record: `Account storage a = accounts[who];`, `var a = accounts[who];`."""
+    for match in function.find(r"\b(?:\w+\s+storage|var)\s+(\w+)\s*=\s*(\w+)\s*[\[.]"):
+        if match.group(2) in file.state:
+            yield match.group(1)
+
+
+def check_token_reentry(file: SolFile) -> Iterator[Hit]:
+    """Tokens sent before the record that allowed it is lowered: some tokens call their receiver."""
+    records = [name for name, kind in file.state.items() if kind.startswith("mapping")]
+    for function in file.functions if records else ():
+        if not function.open or file.locks(function):
+            continue
+        sent = next(function.find(_TOKENS_OUT), None)
+        if sent is None:
+            continue
+        before, rest = function.body[: sent.start()], function.body[sent.end() :]
+        asked = set(re.findall(r"\b(\w+)\s*\[", before))
+        names = "|".join(re.escape(name) for name in records if name in asked)
+        if names and re.search(_LOWERED.replace("{names}", names), rest):
+            yield from file.hits("contract-reentrancy", function, [sent])
 
 
 def check_results(file: SolFile) -> Iterator[Hit]:
@@ -42,6 +76,19 @@ def check_results(file: SolFile) -> Iterator[Hit]:
         for match in function.find(rf"\(\s*bool\s+(\w+)\s*,?[^)]*\)\s*=\s*[^;]*?{_LOW_LEVEL}[^;]*;"):
             if not re.search(rf"\b{match.group(1)}\b", function.body[match.end() :]):
                 yield from file.hits("solidity-call-unchecked", function, [match])
+
+
+def check_tokens(file: SolFile) -> Iterator[Hit]:
+    """A token's transfer whose answer nobody looks at: not every token reverts."""
+    held = {name for name, kind in file.variables.items() if re.search(_COIN, kind)}
+    for function in file.functions:
+        tokens = held | {name for name, kind in function.parameters.items() if re.search(_COIN, kind)}
+        for node in function.node.find_all(kind="expression_statement"):
+            called = re.match(
+                r"\s*(\w+)\s*(\([^()]*\))?\s*\.\s*(?:transfer|transferFrom)\s*\([^;]*,", file.code_of(node)
+            )
+            if called and ((called.group(2) and re.search(_COIN, called.group(1))) or called.group(1) in tokens):
+                yield file.hit("solidity-token-unchecked", node.range().start.index, node.range().end.index)
 
 
 def _tokens_send(code: str) -> bool:
@@ -59,33 +106,56 @@ def check_wrapping(file: SolFile) -> Iterator[Hit]:
             for node in function.node.find_all(kind="block_statement")
             if file.code_of(node).startswith("unchecked")
         ]
+        checked = "" if file.wraps else _without(function.body, [part for _, part in parts])
         for at, part in parts:
-            for start, end in _wrapping_in(function, part):
+            for start, end in _wrapping_in(function, part, checked):
                 yield file.hit("solidity-wrapping", at + start, at + end)
 
 
-def _wrapping_in(function: SolFunction, part: str) -> Iterator[tuple[int, int]]:
-    """Sums and differences with a parameter that is compared with nothing in the function."""
+def _without(body: str, parts: list[str]) -> str:
+    for part in parts[:_MAX_PARTS]:
+        body = body.replace(part, "", 1)
+    return body
+
+
+def _wrapping_in(function: SolFunction, part: str, checked: str) -> Iterator[tuple[int, int]]:
+    """Sums and differences with a parameter that is compared with nothing in the function.
+
+    One that another sum of the function, outside `unchecked`, has taken already is in range: what one balance lost,
+    another can get.
+    """
     given = [name for name, kind in function.parameters.items() if re.match(r"u?int\d*$", kind)]
     for name in given:
+        # A difference that has no sign is never below zero, so this asks nothing.
+        yield from (match.span() for match in re.finditer(rf"[\w\])]\s*-\s*{name}\s*>=\s*0\b", part))
         if function.has(rf"\b{name}\b[^;{{}}]{{0,80}}[<>]=?|[<>]=?[^;{{}}]{{0,80}}\b{name}\b"):
+            continue
+        if re.search(rf"[-+]=\s*{name}\b|[-+]\s*{name}\s*;", checked):
             continue
         changed = (
             rf"[-+*]=\s*{name}\b|(?<![\w.]){name}\s*\*\s*[A-Za-z_][\w.]*|"
             rf"[\w\])]\s*[-*]\s*{name}\b|[\w\])]\s*\+\s*{name}\s*;"
         )
         for match in re.finditer(changed, part):
-            yield match.span()
+            made = re.search(r"\b(\w+)\s*=[^;=]{0,80}$", part[max(0, match.start() - 120) : match.start() + 1])
+            # A sum that is compared with what it was made of is looked at after it was made.
+            if made is None or not function.has(rf"\b{made.group(1)}\s*[<>]=?|[<>]=?\s*{made.group(1)}\b"):
+                yield match.span()
 
 
 def check_random(file: SolFile) -> Iterator[Hit]:
+    for node in file.root.find_all(kind="state_variable_declaration"):
+        code, start = file.code_of(node), node.range().start.index
+        if re.search(rf"=[^;]*\b(?:keccak256|sha3|sha256)\s*\([^;]{{0,200}}?{_BLOCK}", code):
+            yield file.hit("contract-weak-random", start, start + len(code))
     for function in file.functions:
         chance = re.search(_CHANCE, function.name) or function.has(_CHANCE)
         hashed = rf"\b(?:keccak256|sha3|sha256)\s*\([^;]*?{_BLOCK}[^;]*"
         for match in function.find(hashed):
             if chance or "%" in match.group():
                 yield from file.hits("contract-weak-random", function, [match])
-        if chance:
+        yield from file.hits("contract-weak-random", function, function.find(r"\bblockhash\s*\([^;]{0,80}%"))
+        if chance or function.has(r"\.\s*(?:transfer|send)\s*\(|\bvalue\s*:"):
             yield from file.hits("contract-weak-random", function, function.find(rf"{_BLOCK}[^;%]{{0,60}}%"))
 
 
@@ -143,4 +213,27 @@ def check_loops(file: SolFile) -> Iterator[Hit]:
                 yield file.hit("contract-unbounded-loop", start, start + len(code))
 
 
-CHECKS = (check_reentry, check_results, check_wrapping, check_random, check_division, check_loops)
+def check_push(file: SolFile) -> Iterator[Hit]:
+    """The one before is paid back before the next one takes the place: who refuses the money keeps the place."""
+    stored = [name for name, kind in file.state.items() if kind.startswith("address")][:_MAX_PARTS]
+    for function in file.functions if stored else ():
+        for name in stored if function.open else ():
+            asked = r"(?P<asked>\b(?:require|if)\s*\(\s*!?\s*)?(?:payable\s*\(\s*)?"
+            paid = rf"{asked}\b{name}\s*\)?\s*\.\s*(?P<by>transfer|send|call)\b"
+            first = next(function.find(paid), None)
+            taken = function.has(rf"(?<![\w.]){name}\s*=\s*(?:payable\s*\(\s*)?msg\.sender\b")
+            if first and taken and (first.group("asked") or first.group("by") == "transfer"):
+                yield from file.hits("solidity-push-refund", function, [first])
+
+
+CHECKS = (
+    check_push,
+    check_reentry,
+    check_token_reentry,
+    check_results,
+    check_tokens,
+    check_wrapping,
+    check_random,
+    check_division,
+    check_loops,
+)

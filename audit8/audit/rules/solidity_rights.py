@@ -14,10 +14,16 @@ _GUARD = (
     r"\b_authorizeUpgrade\s*\(|\becrecover\s*\(|\.recover\s*\(|\bverify\w*\s*\("
 )
 _HARMLESS = {"nonReentrant", "whenNotPaused", "whenPaused", "virtual", "override", "payable", "lock", "returns"}
+_LOGIC = r"(?:implementation|logic|beacon)(?:contract|address)?"
 _SETUP = r"^_{0,2}(?:init(?:iali[sz]e)?\w*|setup|setUp)$"
 _GUARDED_SETUP = r"(?i)initiali[sz]ed|\binitializing\b|==\s*address\s*\(\s*0|\bdisableinitializers"
 _ENDS = r"\b(?:selfdestruct|suicide)\s*\("
-_PAYS_OUT = r"(?:\b(?:transfer|send)\s*\(|\bvalue\s*:)\s*address\s*\(\s*this\s*\)\s*\.\s*balance"
+_PAYS_OUT = r"(?:\b(?:transfer|send)\s*\(|\bvalue\s*[:(])\s*(?:address\s*\(\s*this\s*\)|(?<![\w.])this)\s*\.\s*balance"
+_SETTER = r"^(?:set|update|change|configure|toggle|pause|unpause|enable|disable)(?:[A-Z_]|$)"
+_ONCE = r"(?i)nonce|\bused|claimed|executed|processed|redeemed|consumed|invalidat|cancel|\bseen|\bdone\b|\bpermit\s*\("
+_MOVES = (
+    r"\.\s*(?:transfer|safeTransfer|transferFrom|safeTransferFrom|send|call|mint)\b|\b_?mint\s*\(|\bvalue\s*:|[-+]="
+)
 _COMMA = re.compile(r",(?![^()]*\))")  # Not inside brackets.
 
 
@@ -36,7 +42,7 @@ def check_origin(file: SolFile) -> Iterator[Hit]:
 
 
 def check_rights(file: SolFile) -> Iterator[Hit]:
-    owned = "|".join(name for name in file.state if re.search(rf"(?i)^_?\w*{PRIVILEGED}s?$", name))
+    owned = "|".join(name for name in file.state if re.search(rf"(?i)^_?\w*(?:{PRIVILEGED}s?|{_LOGIC})$", name))
     for function in file.functions:
         if not function.open or is_guarded(file, function) or re.search(_SETUP, function.name):
             continue
@@ -50,8 +56,52 @@ def check_rights(file: SolFile) -> Iterator[Hit]:
             and not function.has(r"\bmsg\.value\b|\bburn\w*\s*\(|(?i:transferFrom)")
         ):
             signs.append(rf"(?<![\w.])_?mint\s*\(\s*(?:{addresses})\b")
+        signs += [*_gives_away(function), *_settings(file, function), *_records(file, function)]
         for sign in signs:
             yield from file.hits("solidity-unprotected", function, function.find(sign))
+
+
+def check_upgrades(file: SolFile) -> Iterator[Hit]:
+    """The question whether an upgrade is allowed, answered with nothing: everybody may upgrade."""
+    for function in file.functions:
+        empty = re.fullmatch(r"\{\s*\}", function.body)
+        if empty and function.name == "_authorizeUpgrade" and not set(function.modifiers) - _HARMLESS:
+            yield file.hit("solidity-unprotected", function.start, function.at)
+
+
+def _gives_away(function: SolFunction) -> Iterator[str]:
+    """Ether of the contract, as much as the caller says, without a record of what is due to whom."""
+    amounts = "|".join(name for name, kind in function.parameters.items() if re.match(r"uint\d*$", kind))
+    records = function.has(r"\[[^\]]{0,120}?(?:msg\.sender|_msgSender)|\bmsg\.value\b|\bremaining|\bburn\w*\s*\(")
+    if amounts and not records and "payable" not in function.head.partition(")")[2]:
+        yield rf"\.\s*(?:transfer|send)\s*\(\s*(?:{amounts})\s*\)|\.\s*call\s*\{{\s*value\s*:\s*(?:{amounts})\s*\}}"
+
+
+def _settings(file: SolFile, function: SolFunction) -> Iterator[str]:
+    """A setting given by whoever calls, in a contract whose other functions ask for its owner."""
+    given = "|".join(map(re.escape, function.parameters))
+    plain = "|".join(re.escape(name) for name, kind in file.state.items() if not kind.startswith("mapping"))
+    if plain and re.search(_SETTER, function.name) and file.owned:
+        yield rf"(?<![\w.])(?:{plain})\s*=\s*(?:{given or 'true|false'}|true|false|!\s*\w+)\s*;"
+
+
+def _records(file: SolFile, function: SolFunction) -> Iterator[str]:
+    """Another address's record, changed by anybody, where another function asks before it changes the same one."""
+    given = "|".join(map(re.escape, function.addresses()))
+    if given and not function.has(r"\bmsg\.(?:sender|value)\b|_msgSender|(?i:transferFrom)"):
+        names = "|".join(map(re.escape, file.kept))
+        if names:
+            yield rf"(?<![\w.])(?:{names})\s*\[\s*(?:{given})\s*\](?:\.\w+)?\s*(?:[-+]?=(?!=)|\+\+|--)"
+
+
+def check_replay(file: SolFile) -> Iterator[Hit]:
+    """A signature that moves something and may be handed in again."""
+    for function in file.functions:
+        signed = next(function.find(r"\becrecover\s*\(|\.\s*(?:recover|tryRecover)\s*\("), None)
+        if signed is None or not function.open or any(one.has(_ONCE) for one in file.reach(function)):
+            continue
+        if any(one.has(_MOVES) for one in file.reach(function)):
+            yield from file.hits("solidity-signature-replay", function, [signed])
 
 
 def check_setup(file: SolFile) -> Iterator[Hit]:
@@ -96,4 +146,13 @@ def check_zero(file: SolFile) -> Iterator[Hit]:
             yield from file.hits("contract-zero-address", function, function.find(stored))
 
 
-CHECKS = (check_origin, check_rights, check_setup, check_transfer_from, check_delegate, check_zero)
+CHECKS = (
+    check_origin,
+    check_rights,
+    check_upgrades,
+    check_replay,
+    check_setup,
+    check_transfer_from,
+    check_delegate,
+    check_zero,
+)
