@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit8.audit.rules.native_checks import check_c, check_cpp
+from audit8.audit.rules.native_repair import with_types
 from audit8.audit.rules.native_values import Value, bounds, compute, fit, size_of
 
 EXAMPLES = Path(__file__).parent / "rule_examples" / "native.toml"
@@ -115,3 +116,20 @@ def test_callers_know_what_callees_do() -> None:
     given_zero = "int part(int a, int b) {\n  return a / b;\n}\nint main(void) {\n  return part(4, 0);\n}\n"
     assert ("divide-by-zero", 2) in {(hit.rule_id, hit.line) for hit in check_c(given_zero) or ()}
     assert check_c(given_zero.replace("4, 0", "4, 2")) == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["static int\nput(char *s)", "put(char *s)", "put (const char *fmt, ...)", "put(s)\n  char *s;", "int put(char *s)"],
+)
+def test_a_function_without_its_type_is_read_at_its_own_lines(head: str) -> None:
+    body = "\n{\n  char b[8];\n  b[sizeof(b)] = 0;\n  return b[0];\n}\n"
+    for before in ("", "#define A 1\n", "int x;\n", "void g(void)\n{\n}\n", "/* put */\n"):
+        line = (before + head).count("\n") + 4
+        found = {(hit.rule_id, hit.line) for hit in check_c(before + head + body) or ()}
+        assert ("index-out-of-bounds", line) in found
+
+
+@pytest.mark.parametrize("text", ["if (a) {\n}\n", "int x = f(1);\n", "struct a {\n  int b;\n};\n", "f(1);\n", "((((\n{"])
+def test_nothing_else_is_given_a_type(text: str) -> None:
+    assert with_types(text, "c") == text

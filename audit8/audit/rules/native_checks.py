@@ -13,6 +13,7 @@ from audit8.audit.rules.native_nulls import check_nulls
 from audit8.audit.rules.native_paths import run_function
 from audit8.audit.rules.native_products import check_products
 from audit8.audit.rules.native_races import check_races
+from audit8.audit.rules.native_repair import with_types
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_results import check_results
 from audit8.audit.rules.native_secrets import check_secrets
@@ -51,6 +52,7 @@ def check_cpp(text: str) -> list[Hit] | None:
 def _check(text: str, language: str) -> list[Hit] | None:
     if max(map(len, text.split("\n"))) > _MAX_LINE_CHARS:
         return None
+    text = with_types(text, language)
     root = parse(text, language)
     if root is None:
         return None
