@@ -120,7 +120,13 @@ def test_callers_know_what_callees_do() -> None:
 
 @pytest.mark.parametrize(
     "head",
-    ["static int\nput(char *s)", "put(char *s)", "put (const char *fmt, ...)", "put(s)\n  char *s;", "int put(char *s)"],
+    [
+        "static int\nput(char *s)",
+        "put(char *s)",
+        "put (const char *fmt, ...)",
+        "put(s)\n  char *s;",
+        "int put(char *s)",
+    ],
 )
 def test_a_function_without_its_type_is_read_at_its_own_lines(head: str) -> None:
     body = "\n{\n  char b[8];\n  b[sizeof(b)] = 0;\n  return b[0];\n}\n"
@@ -130,6 +136,8 @@ def test_a_function_without_its_type_is_read_at_its_own_lines(head: str) -> None
         assert ("index-out-of-bounds", line) in found
 
 
-@pytest.mark.parametrize("text", ["if (a) {\n}\n", "int x = f(1);\n", "struct a {\n  int b;\n};\n", "f(1);\n", "((((\n{"])
+@pytest.mark.parametrize(
+    "text", ["if (a) {\n}\n", "int x = f(1);\n", "struct a {\n  int b;\n};\n", "f(1);\n", "((((\n{"]
+)
 def test_nothing_else_is_given_a_type(text: str) -> None:
     assert with_types(text, "c") == text

@@ -7,7 +7,7 @@ import re
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_names import READS
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, index_of, names_in, place
 from audit8.audit.rules.native_values import bounds
 
 _ORDERS = ("<", ">", "<=", ">=")
@@ -34,14 +34,9 @@ def check_bounds(unit: Unit, report: Report) -> None:
         _unread_size(unit, function, report)
 
 
-def _index(node: Node) -> Node | None:
-    inside = node.kids[1].parts if node.kids[1].kind == "subscript_argument_list" else node.kids[2:3]
-    return bare(inside[0]) if inside else None
-
-
 def _index_is_length(function: Function, node: Node, report: Report) -> None:
     """`char line[N]; line[N] = 0`, where N is known by its name only."""
-    found, at = function.locals.get(place(node.kids[0])), _index(node)
+    found, at = function.locals.get(place(node.kids[0])), index_of(node)
     if found is None or len(found.counts) != 1 or found.counts[0] is not None or at is None:
         return
     if node.up is not None and node.up.kind == "pointer_expression" and node.up.text.startswith("&"):
@@ -89,7 +84,7 @@ def _long_loop(unit: Unit, function: Function, loop: Node, compared: dict[str, l
         written = node.kids[0] if node.kind == "assignment_expression" else None
         if written is None or written.kind != "subscript_expression":
             continue
-        at, array = _index(written), function.locals.get(place(written.kids[0]))
+        at, array = index_of(written), function.locals.get(place(written.kids[0]))
         if array is not None and array.counts and array.counts[0] and at is not None and place(at) == index:
             report.say("index-out-of-bounds", node, _LIKELY)
 
@@ -136,7 +131,7 @@ def _unread_size(unit: Unit, function: Function, report: Report) -> None:
         if one.kind == "init_declarator" and buffers[0] in names_in(one.kids[-1]) and "*" in one.kids[0].text:
             names.add(one.kids[0].text.strip("* "))
     for node in function.body.walk():
-        at = _index(node) if node.kind == "subscript_expression" and place(node.kids[0]) in names else None
+        at = index_of(node) if node.kind == "subscript_expression" and place(node.kids[0]) in names else None
         if at is not None and (unit.fold(at) or 0) > 0:
             report.say("read-past-end", node, _HALF)
             return

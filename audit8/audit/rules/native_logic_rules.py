@@ -148,4 +148,32 @@ RULES = (
         Words("Store a salted slow hash; send it only over TLS.", "存储加盐的慢哈希值；只通过 TLS 发送。"),
         checked=C,
     ),
+    Rule(
+        "integer-wraps",
+        "integer-overflow",
+        "CWE-191",
+        Severity.MEDIUM,
+        0.65,
+        Words("Difference that can wrap around", "差值可能回绕"),
+        Words(
+            "The first number comes from the data and may be the smaller one: the result is then huge.",
+            "被减数来自数据，可能小于减数：结果会变成一个极大的数。",
+        ),
+        Words("Refuse the data when the first number is smaller.", "被减数较小时拒绝该数据。"),
+        checked=C,
+    ),
+    Rule(
+        "lock-kept",
+        "resource-leak",
+        "CWE-667",
+        Severity.MEDIUM,
+        0.7,
+        Words("Lock still held on this way out", "此出口仍持有锁"),
+        Words(
+            "Other ways out release it; after this one whoever waits for it waits for ever.",
+            "其他出口都会释放该锁；从这里离开后，等待它的线程将永远等待。",
+        ),
+        Words("Unlock before leaving, or leave through the common end.", "离开前解锁，或统一从同一出口离开。"),
+        checked=C,
+    ),
 )

@@ -68,6 +68,14 @@ class Function:
     locals: dict[str, Variable]
     summary: Summary = field(default_factory=Summary)
     handed: set[str] | None = None
+    by_kind: dict[str, list[Node]] = field(default_factory=dict)
+
+    def every(self, *kinds: str) -> list[Node]:
+        """The nodes of these kinds in the body, kind by kind in the order of the text; the body is walked once."""
+        if not self.by_kind:
+            for node in self.body.walk():
+                self.by_kind.setdefault(node.kind, []).append(node)
+        return [node for kind in kinds for node in self.by_kind.get(kind, ())]
 
     def handed_out(self) -> set[str]:
         """Names whose address is taken, or that a lambda may change; found once."""
