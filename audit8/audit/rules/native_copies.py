@@ -48,7 +48,8 @@ class Copies:
             self.filled(given[1], state, OUTSIDE)
         elif name in ("getline", "getdelim", "asprintf") and given and given[0].text.startswith("&"):
             state.objs[given[0].start] = Obj("heap", line=given[0].line, escaped=True)
-            state.change(place(given[0].kids[1]), Value(obj=given[0].start, taint=OUTSIDE if name[0] == "g" else 0))
+            taint = OUTSIDE if name[0] == "g" else join_taint(*values[2:])
+            state.change(place(given[0].kids[1]), Value(obj=given[0].start, taint=taint))
         elif name in _INPUTS and len(given) > _INPUTS[name]:
             self.filled(given[_INPUTS[name]], state, OUTSIDE)
             if name == "fgets" and len(values) > 1 and values[1].hi < INF:

@@ -149,9 +149,20 @@ class Expressions(Pointers):
             self._calls.filled(node.kids[2], state, OUTSIDE)
             return left
         right_value = self.value(node.kids[2], state)
+        if operator == "<<" and (stream := self._stream(node)):
+            before = state.vars.get(stream, UNKNOWN)
+            state.vars[stream] = replace(before, taint=join_taint(before, right_value))
+            return state.vars[stream]
         if operator in _ARITHMETIC:
             return self._operate(node, operator, left, right_value, node.kids[2])
         return _compared(operator, left, right_value)
+
+    def _stream(self, node: Node) -> str:
+        """The text stream of the function that a chain of << writes to."""
+        while node.kind == "binary_expression" and node.kids[1].kind == "<<":
+            node = node.kids[0]
+        found = self.function.locals.get(node.text) if node.kind == "identifier" else None
+        return node.text if found is not None and found.type.endswith("stringstream") else ""
 
     def _operate(self, node: Node, operator: str, left: Value, right: Value, divisor: Node) -> Value:
         if operator in ("/", "%"):

@@ -33,7 +33,7 @@ FINDS = re.compile(
 _WIDTH = r"(8|16|24|32|64)"
 # Numbers that come from a file, the network or another process.
 READS = re.compile(
-    rf"(?:\w*_)?(?:get|read|parse|load|fetch|pull|extract|decode|peek)_?(?:u|s|ui|i|uint|int)?_?(?:le|be|net|lsb|msb)?_?"
+    rf"(?:\w*_)?(?:get|read|rd|parse|load|fetch|pull|extract|decode|peek)_?(?:u|s|ui|i|uint|int)?_?(?:le|be|net|lsb|msb)?_?"
     rf"(?:u|s|uint|int)?{_WIDTH}(?:le|be|_t|_le|_be)?(?:_\w+)?|"
     rf"(?:__)?(?:be|le){_WIDTH}_to_cpup?|(?:__)?(?:be|le){_WIDTH}toh|get_unaligned_(?:be|le){_WIDTH}|"
     rf"(?:ff_|av_)?(?:AV_R[BLN]|avio_r[bl]|bytestream2?_get_(?:[bl]e)?){_WIDTH}?u?|"

@@ -208,9 +208,11 @@ def compute(operator: str, left: Value, right: Value) -> Value:
     elif operator == "&":
         tops = [v.hi for v in (left, right) if v.lo >= 0]
         result = Value(0 if tops else -INF, min(tops, default=INF))
-        capped = True
+        capped = left.exact is None and right.exact is None
     elif operator == "<<" and right.exact is not None and 0 <= right.exact < 64:
         result = compute("*", left, const(2**right.exact))
+    elif operator == "<<" and left.lo >= 0 and 0 <= right.lo and right.hi < 64:
+        result = Value(left.lo * 2**int(right.lo), left.hi * 2**int(right.hi))
     return replace(result, taint=taint, capped=capped or result.capped, floored=floored or result.floored)
 
 
