@@ -12,6 +12,7 @@ from audit8.audit.rules.native_loops import check_loops
 from audit8.audit.rules.native_markup import check_markup
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_nulls import check_nulls
+from audit8.audit.rules.native_objects import check_objects
 from audit8.audit.rules.native_paths import run_function
 from audit8.audit.rules.native_products import check_products
 from audit8.audit.rules.native_races import check_races
@@ -67,7 +68,7 @@ def _check(text: str, language: str) -> list[Hit] | None:
         _run(unit, order, report)
     report.quiet = False
     _run(unit, order, report)
-    for check in (*_CHECKS, check_markup) if language == "cpp" else _CHECKS:
+    for check in (*_CHECKS, check_markup, check_objects) if language == "cpp" else _CHECKS:
         check(unit, report)
     return report.hits()
 

@@ -176,4 +176,18 @@ RULES = (
         Words("Unlock before leaving, or leave through the common end.", "离开前解锁，或统一从同一出口离开。"),
         checked=C,
     ),
+    Rule(
+        "uncaught-exception",
+        "unchecked-result",
+        "CWE-248",
+        Severity.LOW,
+        0.6,
+        Words("Exception that nobody catches", "没有捕获的异常"),
+        Words(
+            "A text that is no number throws, nothing in the program catches it, and the program ends.",
+            "文本不是数字时会抛出异常，程序中没有任何地方捕获它，程序会终止。",
+        ),
+        Words("Catch it, or use a conversion that reports failure (from_chars).", "捕获异常，或使用能报告失败的转换（from_chars）。"),
+        checked=("cpp",),
+    ),
 )

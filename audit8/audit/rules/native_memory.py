@@ -219,13 +219,11 @@ class Checks:
         obj = state.objs.get(value.obj)
         if obj is not None and obj.freed:
             self.say("double-free", node)
+        elif obj is not None and how and obj.new and obj.new != how and not value.moved:
+            self.say("mismatched-release", node)
         elif (
             obj is not None
-            and (
-                obj.kind in ("array", "static", "var", "text")
-                or (value.moved and obj.kind in ("heap", "param"))
-                or (how and obj.new and obj.new != how)
-            )
+            and (obj.kind in ("array", "static", "var", "text") or (value.moved and obj.kind in ("heap", "param")))
         ) or (obj is None and value.moved and value.null != "null"):
             self.say("free-of-other", node)
         if obj is None and value.null != "null" and place(pointer):

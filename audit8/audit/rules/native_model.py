@@ -184,7 +184,8 @@ class Unit:
             if part.kind == "declaration":
                 for one in self.variables(part):
                     found.locals.setdefault(one.name, one)
-        self.functions.setdefault(name.text, found)
+        key = f"{name.text} {node.start}" if name.text in self.functions else name.text
+        self.functions[key] = found  # Calls by name reach the first one.
 
     def password_structs(self, password: re.Pattern[str]) -> set[str]:
         """The structures of which a member's name matches."""
