@@ -7,7 +7,7 @@ import re
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_names import READS
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, index_of, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, callee, calls, index_of, names_in, place
 from audit8.audit.rules.native_values import bounds
 
 _ORDERS = ("<", ">", "<=", ">=")

@@ -12,6 +12,7 @@ from audit8.audit.rules.native_loops import check_loops
 from audit8.audit.rules.native_markup import check_markup
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_nulls import check_nulls
+from audit8.audit.rules.native_numbers import check_numbers
 from audit8.audit.rules.native_objects import check_objects
 from audit8.audit.rules.native_paths import run_function
 from audit8.audit.rules.native_products import check_products
@@ -36,6 +37,7 @@ _CHECKS = (
     check_products,
     check_bounds,
     check_lengths,
+    check_numbers,
     check_exits,
 )
 _QUIET_ROUNDS = 2

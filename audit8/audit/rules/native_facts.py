@@ -8,7 +8,7 @@ from functools import cached_property
 
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_names import READS
-from audit8.audit.rules.native_tree import Node, callee, declared, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, callee, declared, names_in, place
 from audit8.audit.rules.native_values import bounds, size_of
 
 ORDERS = ("<", ">", "<=", ">=")
@@ -17,6 +17,7 @@ _BYTE = re.compile(
     r"(?:const )?(?:unsigned char|char|u?int8_t|u8|__u8|u_char|uchar|BYTE|guint8|uint8|Byte|u_int8_t) ?\*"
 )
 _BYTES_MEMBER = re.compile(r"(?:->|\.)(?:\w*_)?(?:data|buf|buffer|pkt|packet|payload|ptr|msg|ies?|raw|bytes|input)$")
+_FILLS = re.compile(r"(?i)(?:^|[._>])(?:f|p)?(?:read|recv|copy_from)\w*$")
 _NET = re.compile(r"(?:ntoh|be\d*_?to|le\d*_?to)\w*", re.IGNORECASE)
 _CONDITIONS = ("if_statement", "while_statement", "do_statement", "for_statement", "conditional_expression")
 
@@ -57,6 +58,13 @@ class Facts:
         return found
 
     @cached_property
+    def filled(self) -> set[str]:
+        """The names whose address is handed to a call that reads into it."""
+        reads = [one for one in self.function.every("call_expression") if _FILLS.search(callee(one))]
+        stars = (part for call in reads for one in arguments(call) for part in one.walk())
+        return {place(one.kids[1]) for one in stars if one.kind == "pointer_expression" and one.kids[0].kind == "&"}
+
+    @cached_property
     def tested(self) -> dict[str, int]:
         """For each place where the first condition ends that looks at it in any way."""
         found: dict[str, int] = {}
@@ -65,6 +73,12 @@ class Facts:
             for name in _places(condition) if condition is not None else ():
                 found[name] = min(found.get(name, condition.end), condition.end) if condition else 0
         return found
+
+    @cached_property
+    def switched(self) -> set[str]:
+        """The places that a switch looks at."""
+        conditions = (one.part("condition") for one in self.function.every("switch_statement"))
+        return {name for one in conditions if one is not None for name in _places(one)}
 
     def variable(self, name: str) -> Variable | None:
         return self.function.locals.get(name) or self.unit.globals.get(name)
@@ -83,6 +97,8 @@ class Facts:
             if one.kind == "pointer_expression" and one.kids[0].kind == "*" and self.is_bytes(place(one.kids[1])):
                 return True
         if deep and node.kind in ("identifier", "field_expression"):
+            if place(node) in self.filled:
+                return True
             return any(self.is_from_memory(one, deep=False) for one in self.values.get(place(node), ()))
         return False
 

@@ -1,5 +1,5 @@
 """Checks of C and C++ on lengths that nobody compares: copies as long as a packet says, sizes that are never read,
-loops that look ahead, indexes before the begin, differences that wrap.
+loops that look ahead, tables without a last entry.
 
 Reads the text of a function, not its paths: any comparison of the same names anywhere in it silences a check.
 """
@@ -11,14 +11,15 @@ from audit8.audit.rules.native_loops import LOOPS
 from audit8.audit.rules.native_model import Unit, Variable
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, arguments, bare, callee, index_of, names_in, place
-from audit8.audit.rules.native_values import bounds, is_unsigned
+from audit8.audit.rules.native_values import bounds
 
 _ORDERS = ("<", ">", "<=", ">=")
 _COPIES = {"memcpy": (0, 2), "memmove": (0, 2), "strncpy": (0, 2), "bcopy": (1, 2), "skb_copy_bits": (2, 3)}
+_STREAM_READS = re.compile(r"(?:.*(?:\.|->))(?:read|recv|receive|readsome)")
 _SIZE_NAME = re.compile(r"(?i)\w*(?:len|length|size|sz|max|cap|capacity|limit|n|nbytes|count)")
 _WRITES = re.compile(r"str(?:cpy|cat|ncpy|ncat)|stpcpy|v?sprintf|mem(?:cpy|move|set)|gets")
 _END = re.compile(r"(?i)\w*(?:end|limit|last|stop|tail|max|eom|len|length|size|e)")
-_LIKELY, _HALF = 0.75, 0.6
+_LIKELY = 0.75
 _MAX_LOOKED = 100  # Loops of one function whose bodies are read.
 
 
@@ -30,13 +31,7 @@ def check_lengths(unit: Unit, report: Report) -> None:
         for loop in function.every(*LOOPS)[:_MAX_LOOKED]:
             _looks_ahead(facts, loop, report)
         for node in function.every("subscript_expression"):
-            _before_begin(facts, node, report)
-        for node in function.every("binary_expression"):
-            if node.kids[1].kind == "-":
-                _wraps(facts, node, report)
-            elif node.kids[1].kind in _ORDERS:
-                _adds_first(facts, node, report)
-        _printed_length(facts, report)
+            _into_table(facts, node, report)
 
 
 # ---- copies
@@ -45,22 +40,37 @@ def check_lengths(unit: Unit, report: Report) -> None:
 def _copies(facts: Facts, report: Report) -> None:
     """`memcpy(s->name, p + 2, p[1])`: the length stands in the data, and nothing compares it with the room."""
     for call in facts.function.every("call_expression"):
-        at, given = _COPIES.get(callee(call)), arguments(call)
+        name, given = callee(call), arguments(call)
+        at = _COPIES.get(name) or ((0, 1) if _STREAM_READS.fullmatch(name) and len(given) == 2 else None)
         if at is None or len(given) <= max(at):
             continue
         target, length = bare(given[at[0]]), given[at[1]]
         key = place(length)
         known = target is not None and _room(facts, target)
-        if not known or facts.compared.get(key) or any(facts.compared.get(name) for name in names_in(length)):
-            continue
-        if facts.is_from_memory(length) and facts.highest(key) > known:
-            report.say("copy-past-end", call, _LIKELY)
+        tests = [test for name in (key, *names_in(length)) for test in facts.compared.get(name, ())]
+        if known and not any(_bounds_target(facts, test) for test in tests):
+            if facts.is_from_memory(length) and facts.highest(key) > known:
+                report.say("copy-past-end", call, _LIKELY)
+
+
+def _bounds_target(facts: Facts, test: Node) -> bool:
+    """Whether a test can be about the room: one with the size of the packet, a parameter of its own, cannot."""
+    if test.kind != "binary_expression" or test.kids[1].kind not in _ORDERS:
+        return True
+    params = {one.name for one in facts.function.params if "*" in one.type or _SIZE_NAME.fullmatch(one.name)}
+    pointers = {name for name, one in facts.function.locals.items() if "*" in one.type}
+    return not any(
+        side.kind == "identifier" and side.text in params | pointers for side in (test.kids[0], test.kids[2])
+    )
 
 
 def _room(facts: Facts, target: Node) -> float:
-    """The size of an array of a structure, 1 where it is not known; 0 for what may have been allocated to fit."""
+    """The size of an array, 1 where it is not known; 0 for what may have been allocated to fit."""
     if target.kind == "pointer_expression" and target.text.startswith("&"):
         return 0
+    local = facts.function.locals.get(target.text) if target.kind == "identifier" else None
+    if local is not None and local.counts:
+        return facts.unit.bytes_of(local) or 1
     if target.kind != "field_expression" or facts.values.get(place(target)):
         return 0
     member = facts.unit.fields.get(target.kids[-1].text)
@@ -122,7 +132,7 @@ def _looks_ahead(facts: Facts, loop: Node, report: Report) -> None:
             continue
         for node in body.walk():
             ahead = _ahead(facts, node, at, pointer="*" in variable.type)
-            if 0 < ahead and ahead >= _step(facts, loop, at):
+            if ahead > 0 and ahead >= _step(facts, loop, at):
                 report.say("read-past-end", node, _LIKELY)
                 return
 
@@ -147,160 +157,42 @@ def _step(facts: Facts, loop: Node, at: str) -> int:
     return max(folded, default=1) if len(folded) == len(steps) else 1
 
 
-# ---- before the begin
+# ---- tables
 
 
-def _before_begin(facts: Facts, node: Node, report: Report) -> None:
-    """`s[strlen(s) - 1]`: an empty text has no last character."""
-    index = index_of(node)
-    if index is None or index.kind != "binary_expression" or index.kids[1].kind != "-":
+def _into_table(facts: Facts, node: Node, report: Report) -> None:
+    """`static const char *names[] = {...}; return names[kind]`, and nothing says how large `kind` is."""
+    index, found = index_of(node), facts.variable(place(node.kids[0]))
+    is_table = found is not None and len(found.counts) == 1 and found.value is not None
+    if not is_table or found is None or found.value is None or found.value.kind != "initializer_list":
         return
-    if facts.unit.fold(index.kids[2]) != 1:
+    if index is None or index.kind not in ("identifier", "field_expression"):
         return
-    length = bare(index.kids[0])
-    text = _length_of(facts, length)
-    if length is None or not text or _is_filled(facts, text):
+    key, one = place(index), facts.function.locals.get(place(index))
+    limits = bounds(one.type, facts.unit.structs) if one is not None else None
+    if one is None or limits is None or limits[1] < len(found.value.parts) or facts.compared.get(key):
         return
-    names = {place(length), text, f"*{text}", f"{text}[0]"}
-    asked = any(facts.tested.get(name, node.end) < node.start for name in names if name)
-    if not asked and not _is_guarded(node, names):
-        report.say("read-past-end", node, _LIKELY)
-
-
-def _length_of(facts: Facts, node: Node | None) -> str:
-    """The text whose strlen() an expression is, or that a name was set to and nothing else."""
-    values = facts.values.get(place(node), []) if node is not None and node.kind == "identifier" else []
-    one = bare(values[0]) if len(values) == 1 else node
-    if one is None or one.kind != "call_expression" or callee(one) != "strlen":
-        return ""
-    given = arguments(one)
-    return place(given[0]) if given else ""
-
-
-def _is_filled(facts: Facts, text: str) -> bool:
-    """Whether fgets() or a literal made the text, so that it has a character."""
-    found = facts.function.locals.get(text)
-    if found is not None and (found.counts or found.value is not None):
-        return True
-    fills = ("fgets", "getline", "snprintf", "sprintf", "getcwd", "fgetln")
-    return any(callee(one) in fills and text in names_in(one) for one in facts.function.every("call_expression"))
-
-
-def _is_guarded(node: Node, names: set[str]) -> bool:
-    """Whether an operand before it in the same condition looks at one of the names."""
-    child = node
-    for one in node.above():
-        if one.kind == "binary_expression" and one.kids[1].kind in ("&&", "||") and one.kids[2] is child:
-            if any(place(part) in names for part in one.kids[0].walk()):
-                return True
-        if one.kind.endswith("statement"):
-            return False
-        child = one
-    return False
-
-
-# ---- differences and sums
-
-
-def _wraps(facts: Facts, node: Node, report: Report) -> None:
-    """`n = total - 8 - m` where the data says `total`, in a type without a sign, and nothing asks for the least."""
-    if node.up is not None and node.up.kind == "binary_expression" and node.up.kids[1].kind in ("-", *_ORDERS):
+    given = one.name in {param.name for param in facts.function.params}
+    if not (given and _is_called_anyhow(facts)) and not _is_loose(facts, key, given):
         return
-    first, taken = _chain(node)
-    key = place(first)
-    if not key or first.kind not in ("identifier", "field_expression") or not facts.is_from_memory(first):
+    if key in facts.tested or key in facts.switched:
         return
-    if not _becomes_size(facts, node):
-        return
-    names = set[str]().union(*(names_in(one) for one in taken))
-    for test in facts.compared.get(key, []):
-        if test.kind != "binary_expression" or _asks_for_least(facts, test, key, names):
-            return
-    report.say("integer-wraps", node, _LIKELY)
+    report.say("index-out-of-bounds", node, _LIKELY)
 
 
-def _chain(node: Node) -> tuple[Node, list[Node]]:
-    """Of `a - b - c`: a, and what is taken from it."""
-    taken = []
-    one = node
-    while one.kind == "binary_expression" and one.kids[1].kind == "-":
-        taken.append(one.kids[2])
-        one = bare(one.kids[0]) or one.kids[0]
-    return one, taken
+def _is_called_anyhow(facts: Facts) -> bool:
+    """Whether nobody in the file calls the function: what it is given is not known."""
+    return facts.function.name not in facts.unit.called
 
 
-def _becomes_size(facts: Facts, node: Node) -> bool:
-    """Whether the difference is put into a number without a sign, or is a length that a call is given."""
-    child = node
-    for one in node.above():
-        if one.kind == "argument_list":
-            call = one.up
-            return call is not None and bool(re.fullmatch(r"mem(?:cpy|move|set)|\w*alloc\w*|strn\w+", callee(call)))
-        if one.kind == "init_declarator":
-            name = one.kids[0].text
-            found = facts.function.locals.get(name)
-            return found is not None and is_unsigned(found.type)
-        if one.kind == "assignment_expression" and one.kids[0] is not child:
-            found = facts.variable(place(one.kids[0]))
-            return found is not None and is_unsigned(found.type)
-        if one.kind not in ("parenthesized_expression", "cast_expression"):
-            return False
-        child = one
-    return False
-
-
-def _asks_for_least(facts: Facts, test: Node, key: str, names: set[str]) -> bool:
-    left, operator, right = test.kids[0], test.kids[1].kind, test.kids[2]
-    if operator not in _ORDERS:
-        return True
-    other, sign = (right, operator) if key in (place(left), *map(place, left.walk())) else (left, operator)
-    if facts.unit.fold(other) is not None or other.text.isupper() or names & names_in(other):
-        return True
-    if any(one.kind == "sizeof_expression" for one in other.walk()):
-        return True
-    return sign in ("<", "<=") if other is right else sign in (">", ">=")
-
-
-def _adds_first(facts: Facts, node: Node, report: Report) -> None:
-    """`p + n > end`: the sum itself may wrap around when the data says n."""
-    for total, end in ((node.kids[0], node.kids[2]), (node.kids[2], node.kids[0])):
-        inner = bare(total)
-        if inner is None or inner.kind != "binary_expression" or inner.kids[1].kind != "+":
-            continue
-        base, added = bare(inner.kids[0]), bare(inner.kids[2])
-        if base is None or added is None or added.kind != "identifier" or not place(end):
-            continue
-        root = facts.function.locals.get(place(base).lstrip("*"))
-        if root is None or "*" not in root.type or not _END.fullmatch(place(end)):
-            continue
-        if facts.bits(added.text) >= 32 and facts.is_from_memory(added):
-            report.say("integer-overflow", node, _HALF)
-
-
-# ---- what snprintf() returns
-
-
-def _printed_length(facts: Facts, report: Report) -> None:
-    """`n = snprintf(b, sizeof(b), "%s", s)` and then n bytes of b: n is what there would have been."""
-    for name, values in facts.values.items():
-        if facts.compared.get(name) or len(values) != 1:
-            continue
-        call = bare(values[0])
-        if call is None or call.kind != "call_expression" or callee(call) not in ("snprintf", "vsnprintf"):
-            continue
-        given = arguments(call)
-        if len(given) < 3 or not re.search(r"%-?\d*s", given[2].text) or given[1].kind == "number_literal":
-            continue
-        target = place(given[0])
-        for node in facts.function.every("call_expression", "subscript_expression"):
-            if target and node.start > call.end and _takes(node, target, name):
-                report.say("read-past-end", node, _LIKELY)
-                break
-
-
-def _takes(node: Node, target: str, length: str) -> bool:
-    """Whether a call is given both the memory and the length, or the length is an index of it."""
-    if node.kind == "subscript_expression":
-        return place(node.kids[0]) == target and place(index_of(node)) == length
-    names = [place(one) for one in arguments(node)]
-    return target in names and length in names
+def _is_loose(facts: Facts, key: str, given: bool) -> bool:
+    """Whether a name has one value, and that comes out of a structure, an element or a shift."""
+    values = facts.values.get(key, [])
+    if given or len(values) != 1:
+        return False
+    value = bare(values[0])
+    if value is None:
+        return False
+    if value.kind == "binary_expression":
+        return value.kids[1].kind == ">>"
+    return value.kind in ("field_expression", "subscript_expression") and "->" in value.text

@@ -187,7 +187,10 @@ RULES = (
             "A text that is no number throws, nothing in the program catches it, and the program ends.",
             "文本不是数字时会抛出异常，程序中没有任何地方捕获它，程序会终止。",
         ),
-        Words("Catch it, or use a conversion that reports failure (from_chars).", "捕获异常，或使用能报告失败的转换（from_chars）。"),
+        Words(
+            "Catch it, or use a conversion that reports failure (from_chars).",
+            "捕获异常，或使用能报告失败的转换（from_chars）。",
+        ),
         checked=("cpp",),
     ),
 )

@@ -116,7 +116,7 @@ class Checks:
         """A pointer is handed to somebody who will follow it."""
         obj = state.objs.get(value.obj)
         if obj is not None and obj.freed:
-            self.say("free-then-use", node)
+            self._too_early("free-then-use", node, obj)
 
     def index(self, node: Node, base: Node, at: Value, pointer: Value, state: State) -> None:
         """`base[at]`: both ends against the array's length."""
@@ -218,7 +218,7 @@ class Checks:
         """free() or delete of `pointer`; the value of it afterwards."""
         obj = state.objs.get(value.obj)
         if obj is not None and obj.freed:
-            self.say("double-free", node)
+            self._too_early("double-free", node, obj)
         elif obj is not None and how and obj.new and obj.new != how and not value.moved:
             self.say("mismatched-release", node)
         elif (
@@ -230,8 +230,16 @@ class Checks:
             value = replace(value, obj=node.start)
             state.objs[node.start] = Obj("heap", escaped=True)
             state.vars[place(pointer)] = value
-        state.release(value.obj)
+        state.release(value.obj, node.line)
         return value
+
+    def _too_early(self, rule_id: str, node: Node, obj: Obj) -> None:
+        """Where a label leads to what frees or uses it again, the first free() is the mistake; else what comes later."""
+        labels = [one.line for one in self.function.every("labeled_statement")]
+        if obj.freed_line and any(obj.freed_line < line <= node.line for line in labels):
+            self._report.say_line(rule_id, obj.freed_line, obj.freed_line)
+        else:
+            self.say(rule_id, node)
 
     def lost(self, node: Node, obj: int, key: str, state: State) -> None:
         """The place `key` gets a new value: whether it held the last pointer to `obj`."""

@@ -199,7 +199,10 @@ RULES = (
             "The container is changed inside a loop over it: the next step reads memory that was given back.",
             "在遍历过程中修改了容器：下一步会读取已释放的内存。",
         ),
-        Words("Go on with what erase() returns, or collect first and change afterwards.", "使用 erase() 的返回值继续，或先收集、之后再修改。"),
+        Words(
+            "Go on with what erase() returns, or collect first and change afterwards.",
+            "使用 erase() 的返回值继续，或先收集、之后再修改。",
+        ),
         checked=("cpp",),
     ),
 )

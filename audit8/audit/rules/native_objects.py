@@ -9,10 +9,16 @@ from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, arguments, callee, declared, index_of, names_in, place
 
-_CHANGES = re.compile(r"erase|push_back|emplace_back|clear|pop_back|resize|push_front|pop_front|remove|removeAt|removeOne|append")
-_VIEWS = re.compile(r"(?:std::)?(?:string_view|wstring_view|span\s*<.*>|QStringView|StringRef|StringPiece|absl::string_view)")
+_CHANGES = re.compile(
+    r"erase|push_back|emplace_back|clear|pop_back|resize|push_front|pop_front|remove|removeAt|removeOne|append"
+)
+_VIEWS = re.compile(
+    r"(?:std::)?(?:string_view|wstring_view|span\s*<.*>|QStringView|StringRef|StringPiece|absl::string_view)"
+)
 _OWNERS = re.compile(r"(?:std::)?(?:w?string|vector\s*<.*>|ostringstream|stringstream|QByteArray|array\s*<.*>)")
-_SEQUENCES = re.compile(r"(?:std::)?(?:vector\s*<.*>|w?string|(?:w?string|absl::string)_view|span\s*<.*>|deque\s*<.*>|QByteArray)")
+_SEQUENCES = re.compile(
+    r"(?:std::)?(?:vector\s*<.*>|w?string|(?:w?string|absl::string)_view|span\s*<.*>|deque\s*<.*>|QByteArray)"
+)
 _LOOKS = re.compile(r"size|length|empty|isEmpty|count|at|ssize|resize|assign")
 _ENDS = ("front", "back", "pop_back", "pop_front")
 _CASTS = ("dynamic_cast", "qobject_cast", "dyn_cast", "std::dynamic_pointer_cast", "dynamic_pointer_cast")
@@ -72,7 +78,9 @@ def _gone(function: Function, way: Node, report: Report) -> None:
     if value is None:
         return
     declarator, kind = function.node.part("declarator"), function.node.part("type")
-    is_reference = declarator is not None and declarator.kind == "reference_declarator" and "&&" not in declarator.text[:2]
+    is_reference = (
+        declarator is not None and declarator.kind == "reference_declarator" and "&&" not in declarator.text[:2]
+    )
     is_pointer = declarator is not None and declarator.kind == "pointer_declarator"
     is_view = kind is not None and bool(_VIEWS.fullmatch(kind.text))
     if (is_reference or is_view) and value.kind == "identifier" and _is_own(function, value.text, is_view):
@@ -105,7 +113,9 @@ def _failed_casts(function: Function, report: Report) -> None:
             report.say("null-unchecked", call.up)
         holder = call.up if call.up.kind == "init_declarator" else None
         name = declared(holder.part("declarator")) if holder is not None else None
-        if name is None or any(up.kind in ("if_statement", "condition_clause") for up in call.above() if up.start > call.start - 40):
+        if name is None or any(
+            up.kind in ("if_statement", "condition_clause") for up in call.above() if up.start > call.start - 40
+        ):
             continue
         if _is_asked(function, name.text):
             continue
@@ -126,9 +136,19 @@ def _is_cast(call: Node) -> bool:
 def _is_asked(function: Function, name: str) -> bool:
     conditions = (one.part("condition") for one in function.every(*_CONDITIONS))
     tested = any(one is not None and name in names_in(one) for one in conditions)
-    called = (call for call in function.every("call_expression") if re.search(r"(?i)assert|check|expect|require", callee(call)))
-    return tested or any(name in names_in(call) for call in called) or any(
-        name in names_in(one) for one in function.every("binary_expression") if one.kids[1].kind in ("&&", "||", "==", "!=")
+    called = (
+        call
+        for call in function.every("call_expression")
+        if re.search(r"(?i)assert|check|expect|require", callee(call))
+    )
+    return (
+        tested
+        or any(name in names_in(call) for call in called)
+        or any(
+            name in names_in(one)
+            for one in function.every("binary_expression")
+            if one.kids[1].kind in ("&&", "||", "==", "!=")
+        )
     )
 
 

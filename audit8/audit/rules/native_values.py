@@ -48,7 +48,7 @@ class Value:
 @dataclass(frozen=True, slots=True)
 class Obj:
     """`kind` is heap, file, array, var or text; `size` in bytes, where it is a number. `ended`: freed by a function
-    that may have freed only what is inside."""
+    that may have freed only what is inside. `freed_line`: where it was freed first."""
 
     kind: str
     size: float = INF
@@ -58,6 +58,7 @@ class Obj:
     line: int = 0
     new: str = ""
     ended: bool = False
+    freed_line: int = 0
 
 
 @dataclass(slots=True)
@@ -88,9 +89,9 @@ class State:
             del self.vars[other]
         self.vars[name] = value
 
-    def release(self, obj: int) -> None:
+    def release(self, obj: int, line: int) -> None:
         if obj in self.objs:
-            self.objs[obj] = replace(self.objs[obj], freed=True)
+            self.objs[obj] = replace(self.objs[obj], freed=True, freed_line=self.objs[obj].freed_line or line)
 
     def escape(self, obj: int) -> None:
         if obj in self.objs and not self.objs[obj].escaped:
@@ -211,8 +212,8 @@ def compute(operator: str, left: Value, right: Value) -> Value:
         capped = left.exact is None and right.exact is None
     elif operator == "<<" and right.exact is not None and 0 <= right.exact < 64:
         result = compute("*", left, const(2**right.exact))
-    elif operator == "<<" and left.lo >= 0 and 0 <= right.lo and right.hi < 64:
-        result = Value(left.lo * 2**int(right.lo), left.hi * 2**int(right.hi))
+    elif operator == "<<" and left.lo >= 0 and right.lo >= 0 and right.hi < 64:
+        result = Value(left.lo * 2 ** int(right.lo), left.hi * 2 ** int(right.hi))
     return replace(result, taint=taint, capped=capped or result.capped, floored=floored or result.floored)
 
 
