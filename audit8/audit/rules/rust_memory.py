@@ -30,14 +30,34 @@ def check_access(file: RustFile) -> Iterator[Hit]:
     for function in file.live:
         if "unsafe" not in file.code[function.start : function.at] + function.body:
             continue
-        for name, kind in function.parameters.items():
-            if re.search(r"\b(?:usize|isize|[iu](?:8|16|32|64))\b", kind) and not _compared(function, name):
+        for name in _numbers(function):
+            if not _compared(function, name):
                 found = function.find(_WITH_LENGTH.replace("{name}", re.escape(name)))
                 yield from file.hits("rust-unsafe-memory", function, found)
         yield from file.hits("rust-uninitialised", function, function.find(_UNINITIALISED))
 
 
+def _numbers(function: Function) -> list[str]:
+    """The parameters that are numbers, and what counts up to one that is not compared."""
+    given = function.typed(r"^(?:usize|isize|[iu](?:8|16|32|64))$|\b(?:usize|isize|[iu](?:8|16|32|64))\b(?!\s*[;\]])")
+    counted = [
+        match.group(1)
+        for match in function.find(r"\bfor\s+(\w+)\s+in\s+[\w.]+\s*\.\.=?\s*(\w+)\s*\{")
+        if match.group(2) in given and not _compared(function, match.group(2))
+    ]
+    return given + counted
+
+
 def _compared(function: Function, name: str) -> bool:
+    who = re.escape(name)
+    sums = function.find(rf"\blet\s+(\w+)\s*=\s*[^;]{0,200}\b{who}\b[^;]{0,200}\b(?:checked|saturating)_|"
+                         rf"\blet\s+(\w+)\s*=\s*[^;]{0,200}\b(?:checked|saturating)_\w+\s*\([^;]{0,200}\b{who}\b")  # fmt: skip
+    if any(_is_compared(function, match.group(1) or match.group(2)) for match in sums):
+        return True
+    return _is_compared(function, name)
+
+
+def _is_compared(function: Function, name: str) -> bool:
     who = re.escape(name)
     return function.has(
         rf"\b{who}\b[^;{{}},]{{0,60}}(?:[<>]|[!=]=)|(?:[<>]=?|[!=]=)\s*{who}\b|\b(?:min|clamp|get)\s*\([^;]*\b{who}\b"

@@ -63,7 +63,9 @@ def _text(function: Function, name: str) -> bool:
 def check_paths(file: RustFile) -> Iterator[Hit]:
     """A web handler that opens what its request names."""
     web = re.search(r"\b(?:actix_web|axum|rocket|warp|hyper|tide|poem|salvo)\b", file.code)
-    for function in file.live if web else ():
+    for function in file.live:
+        if not web and not function.typed(r"\b(?:Path|Query|Form|Json|HttpRequest|Multipart)\s*<"):
+            continue
         if function.has(
             r"\bcanonicalize\s*\(|\bstarts_with\s*\(|\bfile_name\s*\(|\.\s*contains\s*\(|\bcomponents\s*\("
         ):
