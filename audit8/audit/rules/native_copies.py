@@ -65,6 +65,8 @@ class Copies:
                     taint=taint, forged="*" in kind and taint == OUTSIDE and "getline" not in _call(node)
                 )
                 state.change(key, self._fit(from_outside, kind))
+            if inner.kind == "subscript_expression" and taint == OUTSIDE and (root := place(inner.kids[0])):
+                state.vars[root] = replace(state.vars.get(root, UNKNOWN), taint=taint, checked=False)
         elif key := place(node):
             state.vars[key] = replace(state.vars.get(key, UNKNOWN), taint=taint, checked=False)
 

@@ -22,6 +22,7 @@ from audit8.audit.rules.native_values import (
     fit,
     join,
     join_taint,
+    size_of,
 )
 
 MAX_HEIGHT = 60
@@ -86,7 +87,9 @@ class Expressions(Pointers):
         inner = bare(node.parts[0]) if node.parts else None
         found = self._checks.variable(inner)
         size = self.unit.bytes_of(found) if found is not None else None
-        return const(size) if size else Value(1, _LARGEST, nonzero=True)
+        if not size and inner is not None and inner.kind in ("pointer_expression", "subscript_expression"):
+            size = size_of(self._checks.type_of(inner), self.unit.structs)
+        return const(size) if size else Value(1, _LARGEST, nonzero=True, capped=True)
 
     def _name(self, node: Node, state: State) -> Value:
         name = node.text

@@ -15,6 +15,7 @@ from audit8.audit.rules.native_values import bounds
 
 _ORDERS = ("<", ">", "<=", ">=")
 _COPIES = {"memcpy": (0, 2), "memmove": (0, 2), "strncpy": (0, 2), "bcopy": (1, 2), "skb_copy_bits": (2, 3)}
+_MEASURES = re.compile(r"strn?len|valid|check|safe")
 _STREAM_READS = re.compile(r"(?:.*(?:\.|->))(?:read|recv|receive|readsome)")
 _SIZE_NAME = re.compile(r"(?i)\w*(?:len|length|size|sz|max|cap|capacity|limit|n|nbytes|count)")
 _WRITES = re.compile(r"str(?:cpy|cat|ncpy|ncat)|stpcpy|v?sprintf|mem(?:cpy|move|set)|gets")
@@ -27,6 +28,7 @@ def check_lengths(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         facts = Facts(unit, function)
         _copies(facts, report)
+        _texts(facts, report)
         _unread_room(facts, report)
         for loop in function.every(*LOOPS)[:_MAX_LOOKED]:
             _looks_ahead(facts, loop, report)
@@ -51,6 +53,28 @@ def _copies(facts: Facts, report: Report) -> None:
         if known and not any(_bounds_target(facts, test) for test in tests):
             if facts.is_from_memory(length) and facts.highest(key) > known:
                 report.say("copy-past-end", call, _LIKELY)
+
+
+def _texts(facts: Facts, report: Report) -> None:
+    """`strcpy(s->name, name)`: what the caller gave goes into an array of a structure, and nobody asks how long it is."""
+    given = {one.name for one in facts.function.params}
+    asked = {
+        place(one)
+        for call in facts.function.every("call_expression")
+        if _MEASURES.search(callee(call))
+        for one in arguments(call)
+    }
+    for call in facts.function.every("call_expression"):
+        parts = arguments(call)
+        if callee(call) not in ("strcpy", "strcat", "stpcpy") or len(parts) != 2:
+            continue
+        source, target = bare(parts[1]), bare(parts[0])
+        root = re.split(r"->|\.|\[", place(source))[0]
+        if source is None or target is None or root not in given or place(source) in asked or not _room(facts, target):
+            continue
+        same = source.kind == "field_expression" and target.kids[-1].text == source.kids[-1].text
+        if target.kind == "field_expression" and not same:
+            report.say("unbounded-copy", call, _LIKELY)
 
 
 def _bounds_target(facts: Facts, test: Node) -> bool:

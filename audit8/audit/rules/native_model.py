@@ -137,7 +137,8 @@ class Unit:
         text = value.text.strip().strip("()").strip()
         if text.startswith('"') and len(text) > 4:
             self.texts[name.text] = node
-        number = self.constants.get(text, integer(text))
+        number = self.constants.get(text, integer(text.lstrip("-")))
+        number = -number if number is not None and text.startswith("-") and text not in self.constants else number
         if number is not None:
             self.constants[name.text] = number
 

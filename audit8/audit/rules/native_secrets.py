@@ -12,7 +12,7 @@ _WEAK = re.compile(
     r"BF_\w*encrypt|gcry_md_(?:md5|sha1)|ecb_crypt|cbc_crypt"
 )
 _WEAK_NAMES = re.compile(
-    r"GCRY_(?:MD_(?:MD[245]|SHA1)|CIPHER_(?:DES|3DES|ARCFOUR|MODE_ECB)\w*)|CALG_(?:MD[245]|SHA1?|DES|RC[24])"
+    r"GCRY_(?:MD_(?:MD[245]|SHA1)|CIPHER_(?:DES|3DES|ARCFOUR|MODE_ECB)\w*)|CALG_(?:MD[245]|SHA1?|DES|RC[24])|RSA_NO_PADDING"
 )
 _BY_NAME = re.compile(r"EVP_get_(?:digest|cipher)byname|EVP_(?:MD|CIPHER)_fetch")
 _WEAK_TEXT = re.compile(r"md[245]|sha-?1|des(?:-\w+)?|rc[24]\w*|\w+-ecb", re.IGNORECASE)
@@ -25,6 +25,10 @@ _HIDDEN = re.compile(r"hash|enc|digest|salt|mask|len|size|count|file|path|prompt
 _HASHES = re.compile(
     r"crypt(?:_r)?|SHA(?:224|256|384|512)\w*|EVP_\w+|PKCS5_\w+|argon2\w*|bcrypt\w*|scrypt\w*|crypto_\w+|\w*(?:hash|encrypt)\w*",
     re.IGNORECASE,
+)
+_UNGUESSABLE = re.compile(
+    r"(?i)token|session_?id|passw|secret|(?:api|crypt|aes|private|session|gen(?:erate)?|make|new|random)_?key|nonce|salt|otp|cookie|"
+    r"csrf|challenge|(?:make|gen(?:erate)?|init|random)_?iv|captcha|verification_?code"
 )
 _WRITES = re.compile(r"f?printf|fputs|puts|fwrite|write|send|sendto|syslog|dprintf|fputws|SSL_write")
 _FORMATS = re.compile(r"s?n?printf|snprintf|sprintf|asprintf")
@@ -53,6 +57,10 @@ def check_secrets(unit: Unit, report: Report) -> None:
             report.say("weak-cipher", node)
     for function in unit.functions.values():
         _home_made(function, report)
+        if _UNGUESSABLE.search(function.name):
+            for call in function.every("call_expression"):
+                if callee(call) in ("rand", "random", "lrand48", "drand48", "mrand48", "rand_r"):
+                    report.say("predictable-random", call)
 
 
 def _is_weak(unit: Unit, name: str, given: list[Node]) -> bool:

@@ -75,8 +75,8 @@ def _allocated(function: Function, name: str) -> bool:
 def _compared(function: Function, name: str) -> bool:
     who = re.escape(name)
     return function.has(
-        rf"\b{who}\b\s*(?:as\s+\w+\s*)?(?:[<>]=?(?!<|>)|[!=]=)|[<>]=?\s*{who}\b|\b(?:min|clamp)\s*\([^;]{0,200}\b{who}\b|"
-        rf"\b{who}\s*\.\s*(?:min|clamp|checked_\w+)\b|\bcheck\w*\s*\([^;]{0,200}\b{who}\b"
+        rf"\b{who}\b\s*(?:as\s+\w+\s*)?(?:[<>]=?(?!<|>)|[!=]=)|[<>]=?\s*{who}\b|\b(?:min|clamp)\s*\([^;]{{0,200}}\b{who}\b|"
+        rf"\b{who}\s*\.\s*(?:min|clamp|checked_\w+)\b|\bcheck\w*\s*\([^;]{{0,200}}\b{who}\b"
     )
 
 
