@@ -15,6 +15,7 @@ _LENGTHS = re.compile(r"(?i)(?:buf|data|pkt|packet|msg|in|src|frame|payload|inpu
 _BYTES = re.compile(r"(?:const )?(?:unsigned )?(?:char|u?int8_t|u8|u_char|uchar|BYTE|guint8|uint8) ?\*")
 _MAX_LOOKED = 200  # Loops and copies of one function: each may read all of it.
 _COPIES = ("memcpy", "memmove", "strncpy", "bcopy")
+_CHECKS = re.compile(r"(?i)check|test|assert|require|ensure|verify|valid|need|avail|remain")
 _LIKELY = 0.75
 _HALF = 0.6
 
@@ -121,21 +122,24 @@ def _is_given(function: Function, variable: Variable) -> bool:
 
 
 def _unread_size(unit: Unit, function: Function, report: Report) -> None:
-    """A parameter says how large a buffer is, the buffer is read at fixed places, and nobody reads the parameter."""
+    """A parameter says how large a buffer is, and the buffer is read at fixed places before anybody looks at it."""
     sizes = [one for one in function.params if _LENGTHS.fullmatch(one.name) and bounds(one.type, unit.structs)]
     buffers = [one.name for one in function.params if _BYTES.fullmatch(one.type)]
-    if len(sizes) != 1 or len(buffers) != 1 or sizes[0].name in names_in(function.body):
+    if len(sizes) != 1 or len(buffers) != 1:
         return
+    mentions = [one.start for one in function.every("identifier") if one.text == sizes[0].name]
+    mentions += [one.start for one in function.every("call_expression") if _CHECKS.search(callee(one))]
+    looked = min(mentions, default=function.body.end)
     names = {buffers[0]}
     for one in function.body.walk():
         if one.kind == "init_declarator" and buffers[0] in names_in(one.kids[-1]) and "*" in one.kids[0].text:
             names.add(one.kids[0].text.strip("* "))
     for node in function.body.walk():
         at = index_of(node) if node.kind == "subscript_expression" and place(node.kids[0]) in names else None
-        if at is not None and (unit.fold(at) or 0) > 0:
+        if at is not None and (unit.fold(at) or 0) > 0 and node.start < looked:
             report.say("read-past-end", node, _HALF)
             return
     for call in calls(function.body):
-        if READS.fullmatch(callee(call)) and names & names_in(call):
+        if READS.fullmatch(callee(call)) and names & names_in(call) and call.start < looked:
             report.say("read-past-end", call, _HALF)
             return

@@ -5,11 +5,12 @@ read twice in silence, so that callers know what callees return and callees what
 """
 
 from audit8.audit.rules.native_bounds import check_bounds
-from audit8.audit.rules.native_dangling import check_dangling
 from audit8.audit.rules.native_exits import check_exits
 from audit8.audit.rules.native_files import check_files
 from audit8.audit.rules.native_fills import check_fills
 from audit8.audit.rules.native_lengths import check_lengths
+from audit8.audit.rules.native_limits import check_limits
+from audit8.audit.rules.native_lists import check_lists
 from audit8.audit.rules.native_loops import check_loops
 from audit8.audit.rules.native_markup import check_markup
 from audit8.audit.rules.native_model import Function, Unit
@@ -42,7 +43,8 @@ _CHECKS = (
     check_numbers,
     check_exits,
     check_files,
-    check_dangling,
+    check_limits,
+    check_lists,
 )
 _QUIET_ROUNDS = 2
 _STEPS = 14_000  # Of one reading of a file, in all: about two seconds.

@@ -9,12 +9,10 @@ from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_tree import Node, arguments, callee, declared, place
 
 _TEMPORARY = re.compile(r'L?"/(?:var/|usr/)?tmp/(?![^"]*X{6})')
-_OPENS = re.compile(r"f?re?open(?:64)?|open(?:64)?|creat|std::ofstream|ofstream")
+_OPENS = re.compile(r"f?(?:re)?open(?:64)?|creat|std::ofstream|ofstream")
 _FORMATS = {"sprintf": 1, "snprintf": 2, "asprintf": 1, "strcpy": 1, "strncpy": 1, "strcat": 1, "strlcpy": 1, "strncat": 1,
             "strlcat": 1}  # fmt: skip
-_USES = re.compile(
-    r"f?re?open(?:64|at)?|open(?:64|at)?|creat|unlink(?:at)?|remove|opendir|l?stat|mkdir|rename|rmdir|sendfile"
-)
+_USES = re.compile(r"f?(?:re)?open(?:64|at)?|creat|unlink(?:at)?|remove|opendir|l?stat|mkdir|rename|rmdir|sendfile")
 _ASKED = re.compile(
     r"(?i)(?:.*(?:->|\.))?(?:(?:req(?:uest)?|http|client)_?)?(?:uri|url|path_?info|resource|document|requested_?\w*|rel_?path)"
 )

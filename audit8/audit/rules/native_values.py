@@ -198,6 +198,9 @@ def compute(operator: str, left: Value, right: Value) -> Value:
         result = Value(min(corners), max(corners))
     elif operator == "/" and left.exact is not None and right.exact is not None and left.lo >= 0 and right.lo > 0:
         result = const(left.exact // right.exact)
+    elif operator == "/" and right.lo < 0:
+        top = max(abs(left.lo), abs(left.hi))
+        result = Value(-top, top)
     elif operator in ("/", ">>"):
         result = Value(0 if left.lo >= 0 and right.lo >= 0 else -INF, left.hi if left.hi >= 0 else INF)
     elif operator == "%" and math.isfinite(right.hi):
