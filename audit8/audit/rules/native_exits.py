@@ -7,6 +7,7 @@ paths: `goto` is left alone, as labels release.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_names import ENDS, RELEASES
@@ -28,7 +29,8 @@ _KEEPS = re.compile(
     r"(?i)\w*(?:add|insert|append|push|register|attach|enqueue|link|set|store|save|put|queue|adopt|own|assign|install|init)\w*"
 )
 _JUMPS = ("return_statement", "goto_statement", "break_statement", "continue_statement", "throw_statement")
-_MAX_TAKEN = 40  # Locks, allocations and handles of one function that are followed.
+_MAX_BACK = 60
+_MAX_TAKEN, _MAX_EXITS = 40, 60  # Locks, allocations and handles of one function that are followed, and ways out.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,18 @@ class _Taken:
 
 def check_exits(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
-        exits = [one for one in function.every("return_statement") if _deciding(one) is not None]
+        exits = [one for one in function.every("return_statement") if _deciding(one) is not None][:_MAX_EXITS]
         if not exits:
             continue
-        inside = function.every("call_expression")
-        for taken in list(_locks(inside))[:_MAX_TAKEN]:
+        inside, stores = function.every("call_expression"), _stores(function)
+        for taken in islice(_locks(inside), _MAX_TAKEN):
             for one in exits:
                 if _leaves_with(taken, one):
                     report.say("lock-kept", one)
-        for taken in list(_owned(function, inside))[:_MAX_TAKEN]:
+        for taken in islice(_owned(function, inside), _MAX_TAKEN):
             closes = any(_CLOSES.fullmatch(callee(call)) for call in taken.given_back)
             for one in exits:
-                if _leaves_with(taken, one) and _is_still_ours(function, taken, one):
+                if _leaves_with(taken, one) and _is_still_ours(taken, one, stores):
                     report.say("handle-leak" if closes else "memory-leak", one)
 
 
@@ -77,7 +79,7 @@ def _locks(inside: list[Node]) -> Iterator[_Taken]:
             if one.start > call.start and re.fullmatch(release, callee(one)) and _first(one) == key
         ]
         if back:
-            yield _Taken(call, key, tuple(back))
+            yield _Taken(call, key, tuple(back[:_MAX_BACK]))
 
 
 def _unlock_of(name: str) -> str:
@@ -117,7 +119,7 @@ def _owned(function: Function, inside: list[Node]) -> Iterator[_Taken]:
             continue
         later = [one for one in back.get(name, ()) if one.start > node.start]
         if later:
-            yield _Taken(node, name, tuple(later))
+            yield _Taken(node, name, tuple(later[:_MAX_BACK]))
 
 
 # ---- ways out
@@ -160,30 +162,35 @@ def _on_another_way(node: Node, way: Node) -> bool:
     return False
 
 
-def _is_still_ours(function: Function, taken: _Taken, way: Node) -> bool:
+def _is_still_ours(taken: _Taken, way: Node, stores: dict[str, list[int]]) -> bool:
     """Whether the function has it, has not given it away, and does not return it."""
-    name = taken.name
+    if _names_itself(way, taken.name) or _is_tested(taken, way):
+        return False
+    return not any(taken.at.end <= at < way.start for at in stores.get(taken.name, ()))
+
+
+def _is_tested(taken: _Taken, way: Node) -> bool:
+    """Whether a condition around the exit looks at the pointer, or is where it is made."""
     for up in way.above():
         condition = up.part("condition") if up.kind in ("if_statement", "while_statement", "switch_statement") else None
-        if condition is not None and up.start > taken.at.start and _names_itself(condition, name):
-            return False
-        if condition is not None and taken.at.start >= condition.start and taken.at.end <= condition.end:
-            return False
-    if _names_itself(way, name):
-        return False
+        if condition is None:
+            continue
+        made_there = condition.start <= taken.at.start and taken.at.end <= condition.end
+        if made_there or (up.start > taken.at.start and _names_itself(condition, taken.name)):
+            return True
+    return False
+
+
+def _stores(function: Function) -> dict[str, list[int]]:
+    """For each name where it is stored elsewhere, gets a new value, or is given to what may keep it."""
+    found: dict[str, list[int]] = {}
     for node in function.every("assignment_expression", "init_declarator"):
-        if taken.at.end <= node.start < way.start and place(node.kids[-1]) == name:
-            return False
-        if taken.at.end <= node.start < way.start and place(node.kids[0]) == name:
-            return False
+        for name in (place(node.kids[-1]), place(node.kids[0])):
+            found.setdefault(name, []).append(node.start)
     for call in function.every("call_expression"):
-        if (
-            taken.at.end <= call.start < way.start
-            and name in map(_whole, arguments(call))
-            and _KEEPS.fullmatch(callee(call))
-        ):
-            return False
-    return True
+        for name in map(_whole, arguments(call)) if _KEEPS.fullmatch(callee(call)) else ():
+            found.setdefault(name, []).append(call.start)
+    return found
 
 
 def _names_itself(node: Node, name: str) -> bool:

@@ -85,22 +85,27 @@ class Facts:
 
     def is_from_memory(self, node: Node, deep: bool = True) -> bool:
         """Whether an expression is a number read out of bytes, or by a function that reads numbers, unbounded."""
-        if any(one.kind == "call_expression" and _BOUNDS.search(callee(one)) for one in node.walk()):
+        inside = list(node.walk())
+        if any(self._bounds(one) for one in inside):
             return False
-        for one in node.walk():
-            if one.kind == "binary_expression" and one.kids[1].kind == "%":
-                return False
-            if one.kind == "call_expression" and (READS.fullmatch(callee(one)) or _NET.fullmatch(callee(one))):
-                return True
-            if one.kind == "subscript_expression" and self.is_bytes(place(one.kids[0])):
-                return True
-            if one.kind == "pointer_expression" and one.kids[0].kind == "*" and self.is_bytes(place(one.kids[1])):
-                return True
-        if deep and node.kind in ("identifier", "field_expression"):
-            if place(node) in self.filled:
-                return True
-            return any(self.is_from_memory(one, deep=False) for one in self.values.get(place(node), ()))
-        return False
+        if any(self._reads(one) for one in inside):
+            return True
+        if not deep or node.kind not in ("identifier", "field_expression"):
+            return False
+        key = place(node)
+        return key in self.filled or any(self.is_from_memory(one, deep=False) for one in self.values.get(key, ()))
+
+    def _bounds(self, node: Node) -> bool:
+        is_rest = node.kind == "binary_expression" and node.kids[1].kind == "%"
+        return is_rest or (node.kind == "call_expression" and _BOUNDS.search(callee(node)) is not None)
+
+    def _reads(self, node: Node) -> bool:
+        if node.kind == "call_expression":
+            return bool(READS.fullmatch(callee(node)) or _NET.fullmatch(callee(node)))
+        if node.kind == "subscript_expression":
+            return self.is_bytes(place(node.kids[0]))
+        is_star = node.kind == "pointer_expression" and node.kids[0].kind == "*"
+        return is_star and self.is_bytes(place(node.kids[1]))
 
     def is_bytes(self, name: str) -> bool:
         """Whether a name is a pointer to bytes that is no text of the function's own."""

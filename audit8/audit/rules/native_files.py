@@ -1,5 +1,5 @@
-"""Checks of C and C++ on the names of files: temporary ones that can be guessed, and paths put together from what a request
-or an archive says.
+"""Checks of C and C++ on the names of files: temporary ones that can be guessed, and paths put together from what a
+request or an archive says.
 """
 
 import re
@@ -10,8 +10,8 @@ from audit8.audit.rules.native_tree import Node, arguments, callee, declared, pl
 
 _TEMPORARY = re.compile(r'L?"/(?:var/|usr/)?tmp/(?![^"]*X{6})')
 _OPENS = re.compile(r"f?(?:re)?open(?:64)?|creat|std::ofstream|ofstream")
-_FORMATS = {"sprintf": 1, "snprintf": 2, "asprintf": 1, "strcpy": 1, "strncpy": 1, "strcat": 1, "strlcpy": 1, "strncat": 1,
-            "strlcat": 1}  # fmt: skip
+_FORMATS = {"sprintf": 1, "snprintf": 2, "asprintf": 1, "strcpy": 1, "strncpy": 1, "strcat": 1, "strlcpy": 1,
+            "strncat": 1, "strlcat": 1}  # fmt: skip
 _USES = re.compile(r"f?(?:re)?open(?:64|at)?|creat|unlink(?:at)?|remove|opendir|l?stat|mkdir|rename|rmdir|sendfile")
 _ASKED = re.compile(
     r"(?i)(?:.*(?:->|\.))?(?:(?:req(?:uest)?|http|client)_?)?(?:uri|url|path_?info|resource|document|requested_?\w*|rel_?path)"

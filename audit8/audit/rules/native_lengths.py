@@ -5,6 +5,7 @@ Reads the text of a function, not its paths: any comparison of the same names an
 """
 
 import re
+from itertools import pairwise
 
 from audit8.audit.rules.native_facts import Facts
 from audit8.audit.rules.native_loops import LOOPS
@@ -50,13 +51,14 @@ def _copies(facts: Facts, report: Report) -> None:
         key = place(length)
         known = target is not None and _room(facts, target)
         tests = [test for name in (key, *names_in(length)) for test in facts.compared.get(name, ())]
-        if known and not any(_bounds_target(facts, test) for test in tests):
-            if facts.is_from_memory(length) and facts.highest(key) > known:
-                report.say("copy-past-end", call, _LIKELY)
+        if not known or any(_bounds_target(facts, test) for test in tests):
+            continue
+        if facts.is_from_memory(length) and facts.highest(key) > known:
+            report.say("copy-past-end", call, _LIKELY)
 
 
 def _texts(facts: Facts, report: Report) -> None:
-    """`strcpy(s->name, name)`: what the caller gave goes into an array of a structure, and nobody asks how long it is."""
+    """`strcpy(s->name, name)`: what the caller gave goes into an array, and nobody asks how long it is."""
     given = {one.name for one in facts.function.params}
     asked = {
         place(one)
@@ -106,7 +108,7 @@ def _room(facts: Facts, target: Node) -> float:
 def _unread_room(facts: Facts, report: Report) -> None:
     """A parameter says how much room there is, the memory before it is written, and nobody reads the parameter."""
     params = facts.function.params
-    for target, size in zip(params, params[1:], strict=False):
+    for target, size in pairwise(params):
         if not _is_room(facts, target, size) or any(
             one.text == size.name for one in facts.function.every("identifier")
         ):
@@ -218,5 +220,5 @@ def _is_loose(facts: Facts, key: str, given: bool) -> bool:
     if value is None:
         return False
     if value.kind == "binary_expression":
-        return value.kids[1].kind == ">>"
+        return bool(value.kids[1].kind == ">>")
     return value.kind in ("field_expression", "subscript_expression") and "->" in value.text

@@ -234,7 +234,7 @@ class Checks:
         return value
 
     def _too_early(self, rule_id: str, node: Node, obj: Obj) -> None:
-        """Where a label leads to what frees or uses it again, the first free() is the mistake; else what comes later."""
+        """Where a label leads to what frees or uses it again the first free() is the mistake, else what comes later."""
         labels = [one.line for one in self.function.every("labeled_statement")]
         if obj.freed_line and any(obj.freed_line < line <= node.line for line in labels):
             self._report.say_line(rule_id, obj.freed_line, obj.freed_line)

@@ -1,5 +1,5 @@
-"""Checks of C and C++ on numbers that go wrong before they are used: an index before the begin, a difference and a sum that
-wrap around, and what snprintf() returns.
+"""Checks of C and C++ on numbers that go wrong before they are used: an index before the begin, a difference and a sum
+that wrap around, and what snprintf() returns.
 
 Reads the text of a function, not its paths: any comparison of the same names anywhere in it silences a check.
 """
@@ -73,9 +73,9 @@ def _is_guarded(node: Node, names: set[str]) -> bool:
     """Whether an operand before it in the same condition looks at one of the names."""
     child = node
     for one in node.above():
-        if one.kind == "binary_expression" and one.kids[1].kind in ("&&", "||") and one.kids[2] is child:
-            if any(place(part) in names for part in one.kids[0].walk()):
-                return True
+        is_second = one.kind == "binary_expression" and one.kids[1].kind in ("&&", "||") and one.kids[2] is child
+        if is_second and any(place(part) in names for part in one.kids[0].walk()):
+            return True
         if one.kind.endswith("statement"):
             return False
         child = one

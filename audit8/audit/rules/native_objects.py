@@ -24,6 +24,7 @@ _ENDS = ("front", "back", "pop_back", "pop_front")
 _CASTS = ("dynamic_cast", "qobject_cast", "dyn_cast", "std::dynamic_pointer_cast", "dynamic_pointer_cast")
 _PARSES = re.compile(r"(?:std::)?sto(?:i|l|ll|ul|ull|f|d|ld)")
 _JUMPS = ("return_statement", "break_statement", "goto_statement", "throw_statement", "co_return_statement")
+_MAX_CASTS = 40  # Of one function are followed.
 _CONDITIONS = ("if_statement", "while_statement", "for_statement", "conditional_expression", "do_statement")
 
 
@@ -106,8 +107,9 @@ def _is_own(function: Function, name: str, owner: bool) -> bool:
 
 def _failed_casts(function: Function, report: Report) -> None:
     """The result of dynamic_cast is followed, and no condition looks at it."""
-    for call in function.every("call_expression"):
-        if not _is_cast(call) or call.up is None:
+    casts = [one for one in function.every("call_expression") if _is_cast(one)]
+    for call in casts[:_MAX_CASTS]:
+        if call.up is None:
             continue
         if call.up.kind == "field_expression" and any(kid.kind == "->" for kid in call.up.kids):
             report.say("null-unchecked", call.up)

@@ -24,15 +24,18 @@ def with_types(text: str, language: str) -> str:
 
 
 def _untyped(code: str) -> Iterator[int]:
-    """Where the names of such functions begin, in one pass over the brackets."""
+    """Where the names of such functions begin, in one pass over the brackets.
+
+    `begin` is where a declaration may begin; -1 after its first bracket.
+    """
     begin, braces, brackets = 0, 0, 0
     name: re.Match[str] | None = None
     closed = -1
     for mark in _MARKS.finditer(code):
         sign = mark.group()[0]
         if sign == "(":
-            if not brackets and not braces:
-                name, closed = _NAME.fullmatch(code, begin, mark.start()), -1
+            if not brackets and not braces and begin >= 0:
+                name, closed, begin = _NAME.fullmatch(code, begin, mark.start()), -1, -1
             brackets += 1
         elif sign == ")":
             brackets = max(0, brackets - 1)

@@ -15,7 +15,10 @@ _SIZE_ASKED = (
 )
 _INTEGERS = r"(?:u8|u16|u32|u64|i8|i16|i32|i64|usize|isize)"
 _PLAIN = rf"(?:{_INTEGERS}|u128|i128|f32|f64|char|bool|\[.*|&.*|\*.*|Self)"
-_READS = r"\b(?:read|get|parse|next|take|decode|load)_?(?:be_|le_)?(?:u16|u32|u64|uint|leb128|varint|size|len)\w*\s*(?:::<[^>;]*>)?\s*\(|from_[bln]e_bytes\s*\("
+_READS = (
+    r"\b(?:read|get|parse|next|take|decode|load)_?(?:be_|le_)?(?:u16|u32|u64|uint|leb128|varint|size|len)\w*\s*(?:::<[^>;]*>)?\s*\(|"
+    r"from_[bln]e_bytes\s*\("
+)
 _PRODUCT = re.compile(r"\blet\s+(?:mut\s+)?(\w+)\s*(?::\s*\w+)?\s*=\s*([^;]{0,200}[\w)\]]\s*\*\s*[\w(][^;]{0,200});")
 _LOCAL = re.compile(r"\blet\s+(?:mut\s+)?(\w+)\s*(?::\s*\w+)?\s*=\s*([^;{}]{1,200});")
 _CAREFUL = r"\bchecked_\w+|\bsaturating_\w+|\boverflowing_\w+|\btry_(?:from|into|reserve)\b"

@@ -50,8 +50,10 @@ def _numbers(function: Function) -> list[str]:
 
 def _compared(function: Function, name: str) -> bool:
     who = re.escape(name)
-    sums = function.find(rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b{who}\b[^;]{{0,200}}\b(?:checked|saturating)_|"
-                         rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b(?:checked|saturating)_\w+\s*\([^;]{{0,200}}\b{who}\b")  # fmt: skip
+    sums = function.find(
+        rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b{who}\b[^;]{{0,200}}\b(?:checked|saturating)_|"
+        rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b(?:checked|saturating)_\w+\s*\([^;]{{0,200}}\b{who}\b"
+    )
     if any(_is_compared(function, match.group(1) or match.group(2)) for match in sums):
         return True
     return _is_compared(function, name)
