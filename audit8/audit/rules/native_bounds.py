@@ -7,7 +7,7 @@ import re
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_names import READS
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, callee, calls, index_of, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, callee, index_of, names_in, place
 from audit8.audit.rules.native_values import bounds
 
 _ORDERS = ("<", ">", "<=", ">=")
@@ -23,7 +23,7 @@ _HALF = 0.6
 def check_bounds(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         compared, left = _compared(function), _MAX_LOOKED
-        for node in function.body.walk():
+        for node in function.every("subscript_expression", "for_statement", "call_expression"):
             if node.kind == "subscript_expression":
                 _index_is_length(function, node, report)
             elif node.kind == "for_statement" and left > 0:
@@ -55,7 +55,7 @@ def _is_order(node: Node) -> bool:
 def _compared(function: Function) -> dict[str, list[Node]]:
     """The comparisons in order that each name is in, and calls that bound it."""
     found: dict[str, list[Node]] = {}
-    for node in function.body.walk():
+    for node in function.every("binary_expression", "call_expression"):
         is_order = _is_order(node)
         is_bound = node.kind == "call_expression" and re.search(r"(?i)min|max|clamp|check|valid|assert", callee(node))
         is_mask = node.kind == "binary_expression" and node.kids[1].kind in ("%", "&")
@@ -109,11 +109,7 @@ def _is_given(function: Function, variable: Variable) -> bool:
     if any(one.name == variable.name for one in function.params):
         return True
     values = [variable.value] if variable.value is not None else []
-    values += [
-        one.kids[2]
-        for one in function.body.walk()
-        if one.kind == "assignment_expression" and place(one.kids[0]) == variable.name
-    ]
+    values += [one.kids[2] for one in function.every("assignment_expression") if place(one.kids[0]) == variable.name]
     return any(
         part.kind == "subscript_expression" or (part.kind == "call_expression" and READS.fullmatch(callee(part)))
         for value in values
@@ -131,15 +127,15 @@ def _unread_size(unit: Unit, function: Function, report: Report) -> None:
     mentions += [one.start for one in function.every("call_expression") if _CHECKS.search(callee(one))]
     looked = min(mentions, default=function.body.end)
     names = {buffers[0]}
-    for one in function.body.walk():
-        if one.kind == "init_declarator" and buffers[0] in names_in(one.kids[-1]) and "*" in one.kids[0].text:
+    for one in function.every("init_declarator"):
+        if buffers[0] in names_in(one.kids[-1]) and "*" in one.kids[0].text:
             names.add(one.kids[0].text.strip("* "))
-    for node in function.body.walk():
-        at = index_of(node) if node.kind == "subscript_expression" and place(node.kids[0]) in names else None
+    for node in function.every("subscript_expression"):
+        at = index_of(node) if place(node.kids[0]) in names else None
         if at is not None and (unit.fold(at) or 0) > 0 and node.start < looked:
             report.say("read-past-end", node, _HALF)
             return
-    for call in calls(function.body):
+    for call in function.every("call_expression"):
         if READS.fullmatch(callee(call)) and names & names_in(call) and call.start < looked:
             report.say("read-past-end", call, _HALF)
             return

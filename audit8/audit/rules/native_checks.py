@@ -73,7 +73,7 @@ def _check(text: str, language: str) -> list[Hit] | None:
     order = sorted(unit.functions.values(), key=lambda one: one.name != "main")
     report.quiet = True
     for _ in range(_QUIET_ROUNDS):
-        _run(unit, order, report)
+        _run(unit, [one for one in order if unit.functions.get(one.name) is one], report)
     report.quiet = False
     _run(unit, order, report)
     for check in (*_CHECKS, check_markup, check_objects) if language == "cpp" else _CHECKS:

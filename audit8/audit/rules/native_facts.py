@@ -19,6 +19,7 @@ _BYTE = re.compile(
 _BYTES_MEMBER = re.compile(r"(?:->|\.)(?:\w*_)?(?:data|buf|buffer|pkt|packet|payload|ptr|msg|ies?|raw|bytes|input)$")
 _FILLS = re.compile(r"(?i)(?:^|[._>])(?:f|p)?(?:read|recv|copy_from)\w*$")
 _NET = re.compile(r"(?:ntoh|be\d*_?to|le\d*_?to)\w*", re.IGNORECASE)
+_MAX_VALUES = 40  # Of one name are looked at.
 _CONDITIONS = ("if_statement", "while_statement", "do_statement", "for_statement", "conditional_expression")
 
 
@@ -27,6 +28,7 @@ class Facts:
 
     def __init__(self, unit: Unit, function: Function) -> None:
         self.unit, self.function = unit, function
+        self._from: dict[str, bool] = {}
 
     @cached_property
     def orders(self) -> list[Node]:
@@ -93,7 +95,10 @@ class Facts:
         if not deep or node.kind not in ("identifier", "field_expression"):
             return False
         key = place(node)
-        return key in self.filled or any(self.is_from_memory(one, deep=False) for one in self.values.get(key, ()))
+        if key not in self._from:
+            values = self.values.get(key, [])[:_MAX_VALUES]
+            self._from[key] = key in self.filled or any(self.is_from_memory(one, deep=False) for one in values)
+        return self._from[key]
 
     def _bounds(self, node: Node) -> bool:
         is_rest = node.kind == "binary_expression" and node.kids[1].kind == "%"

@@ -23,6 +23,8 @@ _LOOKS = re.compile(
     r'"\.\."|"\.\./|"/\.\."|realpath|canonical|sanit|basename|is_?safe|valid|normali[sz]e|O_NOFOLLOW|RESOLVE_BENEATH|traversal|\'/\'',
     re.IGNORECASE,
 )
+_MAKES_SAFELY = re.compile(r"\bmks?temp\b|\bmkdtemp\b")
+_MAX_TEXTS = 10
 _MAX_CALLS = 400  # Of one function are looked at.
 
 
@@ -30,9 +32,10 @@ def check_files(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         inside = function.every("call_expression")[:_MAX_CALLS]
         printed = _printed(inside)
+        texts = _texts(function)
         for call in inside:
             if _OPENS.fullmatch(callee(call)):
-                _temporary(function, call, printed, report)
+                _temporary(function, call, printed, texts, report)
         looked = _LOOKS.search(function.body.text)
         for call in inside if not looked else ():
             _asked_for(call, printed, report)
@@ -48,18 +51,26 @@ def _printed(inside: list[Node]) -> dict[str, list[Node]]:
     return found
 
 
-def _temporary(function: Function, call: Node, printed: dict[str, list[Node]], report: Report) -> None:
+def _texts(function: Function) -> dict[str, list[Node]]:
+    """For each name what it is declared with."""
+    found: dict[str, list[Node]] = {}
+    for node in function.every("init_declarator"):
+        name, value = declared(node.part("declarator")), node.part("value")
+        if name is not None and value is not None:
+            found.setdefault(name.text, []).append(value)
+    return found
+
+
+def _temporary(
+    function: Function, call: Node, printed: dict[str, list[Node]], declared_as: dict[str, list[Node]], report: Report
+) -> None:
     """A file in the folder of all users is created under a name that is known beforehand."""
     given = arguments(call)
     if len(given) < 2 or not _creates(given[1]):
         return
-    texts = [given[0].text] if given[0].kind == "string_literal" else []
-    texts += [one.text for made in printed.get(place(given[0]), ()) for one in arguments(made)[1:3]]
-    for node in function.every("init_declarator") if given[0].kind == "identifier" else ():
-        name, value = declared(node.part("declarator")), node.part("value")
-        if name is not None and value is not None and name.text == given[0].text:
-            texts.append(value.text)
-    if any(_TEMPORARY.match(text) for text in texts) and not re.search(r"\bmks?temp\b|\bmkdtemp\b", function.body.text):
+    texts = [given[0], *declared_as.get(given[0].text, [])[:_MAX_TEXTS]]
+    texts += [one for made in printed.get(place(given[0]), [])[:_MAX_TEXTS] for one in arguments(made)[1:3]]
+    if any(_TEMPORARY.match(one.text) for one in texts) and not _MAKES_SAFELY.search(function.body.text):
         report.say("temporary-name", call)
 
 
@@ -75,7 +86,8 @@ def _asked_for(call: Node, printed: dict[str, list[Node]], report: Report) -> No
     given = arguments(call)
     if not _USES.fullmatch(callee(call)) or not given:
         return
-    for made in printed.get(place(given[1 if callee(call).endswith("at") and len(given) > 1 else 0]), ()):
+    target = given[1 if callee(call).endswith("at") and len(given) > 1 else 0]
+    for made in printed.get(place(target), [])[:_MAX_TEXTS]:
         at = _FORMATS[callee(made)]
         parts = arguments(made)[at:]
         names = [place(one) for one in parts if one.kind != "string_literal"]

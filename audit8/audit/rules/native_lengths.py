@@ -22,7 +22,7 @@ _SIZE_NAME = re.compile(r"(?i)\w*(?:len|length|size|sz|max|cap|capacity|limit|n|
 _WRITES = re.compile(r"str(?:cpy|cat|ncpy|ncat)|stpcpy|v?sprintf|mem(?:cpy|move|set)|gets")
 _END = re.compile(r"(?i)\w*(?:end|limit|last|stop|tail|max|eom|len|length|size|e)")
 _LIKELY = 0.75
-_MAX_LOOKED = 100  # Loops of one function whose bodies are read.
+_MAX_LOOKED = 100  # Loops and copies of one function whose surroundings are read.
 
 
 def check_lengths(unit: Unit, report: Report) -> None:
@@ -42,7 +42,8 @@ def check_lengths(unit: Unit, report: Report) -> None:
 
 def _copies(facts: Facts, report: Report) -> None:
     """`memcpy(s->name, p + 2, p[1])`: the length stands in the data, and nothing compares it with the room."""
-    for call in facts.function.every("call_expression"):
+    copies = [one for one in facts.function.every("call_expression") if _is_copy(callee(one))]
+    for call in copies[:_MAX_LOOKED]:
         name, given = callee(call), arguments(call)
         at = _COPIES.get(name) or ((0, 1) if _STREAM_READS.fullmatch(name) and len(given) == 2 else None)
         if at is None or len(given) <= max(at):
@@ -55,6 +56,10 @@ def _copies(facts: Facts, report: Report) -> None:
             continue
         if facts.is_from_memory(length) and facts.highest(key) > known:
             report.say("copy-past-end", call, _LIKELY)
+
+
+def _is_copy(name: str) -> bool:
+    return name in _COPIES or _STREAM_READS.fullmatch(name) is not None
 
 
 def _texts(facts: Facts, report: Report) -> None:

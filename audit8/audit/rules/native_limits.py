@@ -75,10 +75,9 @@ def _belongs(used: Node, count: Node) -> bool:
         return False
     if inner.kind == "call_expression":
         return place(next(iter(arguments(inner)), None)) == place(base)
-    if inner.kind == "field_expression":
-        same = base.kids[0].text == inner.kids[0].text if base.kind == inner.kind else False
-        return bool(same)
-    return inner.kind == "identifier"
+    if inner.kind == "field_expression" and inner.kids and base.kids:
+        return base.kind == inner.kind and place(base.kids[0]) == place(inner.kids[0])
+    return bool(inner.kind == "identifier")
 
 
 def _if_that_leaves(test: Node) -> Node | None:

@@ -22,9 +22,8 @@ _HIGH_DEPTH = 100_000
 
 def check_loops(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
-        for node in function.body.walk():
-            if node.kind in LOOPS:
-                _loop(unit, function, node, report)
+        for node in function.every(*LOOPS):
+            _loop(unit, function, node, report)
         _recursion(unit, function, report)
 
 

@@ -80,9 +80,8 @@ class Function:
     def handed_out(self) -> set[str]:
         """Names whose address is taken, or that a lambda may change; found once."""
         if self.handed is None:
-            nodes = list(self.body.walk())
-            stars = [one for one in nodes if one.kind == "pointer_expression" and one.kids[0].kind == "&"]
-            inside = [one for one in nodes if one.kind == "lambda_expression"]
+            stars = [one for one in self.every("pointer_expression") if one.kids[0].kind == "&"]
+            inside = self.every("lambda_expression")
             self.handed = {place(one.kids[1]) for one in stars} | {name for one in inside for name in names_in(one)}
         return self.handed
 

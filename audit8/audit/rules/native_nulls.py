@@ -36,8 +36,8 @@ def check_nulls(unit: Unit, report: Report) -> None:
 def _tests(function: Function) -> list[tuple[str, Node]]:
     """The pointers that conditions compare with NULL."""
     found = []
-    for node in function.body.walk():
-        condition = node.part("condition") if node.kind in _TESTS else None
+    for node in function.every(*_TESTS):
+        condition = node.part("condition")
         for one in condition.walk() if condition is not None else ():
             name = _tested(one)
             if name and _is_pointer(function, name):
@@ -71,7 +71,7 @@ def _is_pointer(function: Function, name: str) -> bool:
 def _uses(function: Function) -> dict[str, list[Node]]:
     """Where a pointer is followed; an address of a member or sizeof follows nothing."""
     found: dict[str, list[Node]] = {}
-    for node in function.body.walk():
+    for node in function.every("field_expression", "pointer_expression"):
         is_arrow = node.kind == "field_expression" and any(kid.kind == "->" for kid in node.kids)
         is_star = node.kind == "pointer_expression" and node.kids[0].kind == "*"
         if is_arrow or is_star:
@@ -93,7 +93,7 @@ def _follows_nothing(node: Node) -> bool:
 def _changes(function: Function) -> dict[str, list[int]]:
     """Where a name gets a new value, or its address is taken."""
     found: dict[str, list[int]] = {}
-    for node in function.body.walk():
+    for node in function.every("assignment_expression", "update_expression", "pointer_expression", "init_declarator"):
         if node.kind in ("assignment_expression", "update_expression"):
             found.setdefault(place(node.parts[0]), []).append(node.start)
         elif node.kind == "pointer_expression" and node.text.startswith("&"):

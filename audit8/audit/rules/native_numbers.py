@@ -15,30 +15,37 @@ from audit8.audit.rules.native_values import is_unsigned
 _ORDERS = ("<", ">", "<=", ">=")
 _END = re.compile(r"(?i)\w*(?:end|limit|last|stop|tail|max|eom|len|length|size|e)")
 _LIKELY, _HALF = 0.75, 0.6
+_MAX_LOOKED = 300  # Expressions of one function whose names are followed.
+_MAX_PRINTED = 40
 
 
 def check_numbers(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         facts = Facts(unit, function)
-        for node in function.every("subscript_expression"):
+        ends = [one for one in function.every("subscript_expression") if _is_last(facts, one)]
+        for node in ends[:_MAX_LOOKED]:
             _before_begin(facts, node, report)
-        for node in function.every("binary_expression"):
-            if node.kids[1].kind == "-":
-                _wraps(facts, node, report)
-            elif node.kids[1].kind in _ORDERS:
-                _adds_first(facts, node, report)
+        numbers = function.every("binary_expression")
+        for node in [one for one in numbers if one.kids[1].kind == "-"][:_MAX_LOOKED]:
+            _wraps(facts, node, report)
+        for node in [one for one in numbers if one.kids[1].kind in _ORDERS][:_MAX_LOOKED]:
+            _adds_first(facts, node, report)
         _printed_length(facts, report)
 
 
 # ---- before the begin
 
 
+def _is_last(facts: Facts, node: Node) -> bool:
+    index = index_of(node)
+    is_less = index is not None and index.kind == "binary_expression" and index.kids[1].kind == "-"
+    return is_less and index is not None and facts.unit.fold(index.kids[2]) == 1
+
+
 def _before_begin(facts: Facts, node: Node, report: Report) -> None:
     """`s[strlen(s) - 1]`: an empty text has no last character."""
     index = index_of(node)
-    if index is None or index.kind != "binary_expression" or index.kids[1].kind != "-":
-        return
-    if facts.unit.fold(index.kids[2]) != 1:
+    if index is None:
         return
     length = bare(index.kids[0])
     text = _length_of(facts, length)
@@ -165,11 +172,14 @@ def _adds_first(facts: Facts, node: Node, report: Report) -> None:
 
 def _printed_length(facts: Facts, report: Report) -> None:
     """`n = snprintf(b, sizeof(b), "%s", s)` and then n bytes of b: n is what there would have been."""
-    for name, values in facts.values.items():
-        if facts.compared.get(name) or len(values) != 1:
-            continue
-        call = bare(values[0])
-        if call is None or call.kind != "call_expression" or callee(call) not in ("snprintf", "vsnprintf"):
+    made = ((name, bare(values[0])) for name, values in facts.values.items() if len(values) == 1)
+    printed = [
+        (name, call)
+        for name, call in made
+        if call is not None and call.kind == "call_expression" and callee(call) in ("snprintf", "vsnprintf")
+    ]
+    for name, call in printed[:_MAX_PRINTED]:
+        if facts.compared.get(name):
             continue
         given = arguments(call)
         if len(given) < 3 or not re.search(r"%-?\d*s", given[2].text) or given[1].kind == "number_literal":

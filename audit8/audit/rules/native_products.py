@@ -30,8 +30,8 @@ def check_products(unit: Unit, report: Report) -> None:
         for name, at in _looked_at(function):
             looked[name] = min(at, looked.get(name, at))
         sizes = _sizes(function)
-        for node in function.body.walk():
-            if node.kind != "binary_expression" or node.kids[1].kind != "*" or _inside_product(node):
+        for node in function.every("binary_expression"):
+            if node.kids[1].kind != "*" or _inside_product(node):
                 continue
             factors = _factors(unit, checks, node)
             if factors is None or any(looked.get(name, node.start) < node.start for name in factors):
@@ -89,7 +89,7 @@ def _factors(unit: Unit, checks: Checks, node: Node) -> set[str] | None:
 def _looked_at(function: Function) -> list[tuple[str, int]]:
     """The names that are compared in order or handed to a check, and where."""
     found = []
-    for node in function.body.walk():
+    for node in function.every("binary_expression", "call_expression"):
         is_order = node.kind == "binary_expression" and node.kids[1].kind in _ORDERS
         is_check = node.kind == "call_expression" and _BOUNDED.search(callee(node))
         if (is_order and not _steps_a_loop(node)) or is_check:
@@ -105,8 +105,8 @@ def _steps_a_loop(node: Node) -> bool:
 def _sizes(function: Function) -> set[str]:
     """The names that are handed to an allocation."""
     found = set[str]()
-    for node in function.body.walk():
-        if node.kind == "call_expression" and _allocates(node):
+    for node in function.every("call_expression"):
+        if _allocates(node):
             for one in arguments(node):
                 found |= names_in(one)
     return found

@@ -4,6 +4,7 @@ what they point to. Contracts have checks of their own.
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from audit8.audit.rules.rule import Hit
 from audit8.audit.rules.rust_model import Function, RustFile
@@ -22,6 +23,7 @@ _READS = (
 _PRODUCT = re.compile(r"\blet\s+(?:mut\s+)?(\w+)\s*(?::\s*\w+)?\s*=\s*([^;]{0,200}[\w)\]]\s*\*\s*[\w(][^;]{0,200});")
 _LOCAL = re.compile(r"\blet\s+(?:mut\s+)?(\w+)\s*(?::\s*\w+)?\s*=\s*([^;{}]{1,200});")
 _CAREFUL = r"\bchecked_\w+|\bsaturating_\w+|\boverflowing_\w+|\btry_(?:from|into|reserve)\b"
+_MAX_LOOKED = 60  # Of one function are followed.
 _SEND = re.compile(r"\bunsafe\s+impl\s*<([^;{}]{1,200}?)>\s*(?:Send|Sync)\s+for\s+([^;{}]{1,200}?)\s*\{")
 _TEMPORARY = (
     r"\blet\s+(?:mut\s+)?\w+\s*(?::[^=;]{1,80})?=\s*(?:\w+::)*(?:CString::new|String::from|Vec::from|format!|vec!|OsString::from|"
@@ -54,13 +56,14 @@ def check_sizes(file: RustFile) -> Iterator[Hit]:
         if not function.has(r"\bwith_capacity\b|\bvec!|\breserve\b|\bset_len\b|\bLayout::|\balloc\b|\bresize\b"):
             continue
         careful = function.has(_CAREFUL)
-        for match in () if careful else _PRODUCT.finditer(function.body):
+        for match in () if careful else islice(_PRODUCT.finditer(function.body), _MAX_LOOKED):
             narrow = re.search(r"\bas\s+(?:u8|u16|u32|i32)\b|\bu(?:16|32)::from\b", match.group(2))
             if narrow and _allocated(function, match.group(1)) and not _compared(function, match.group(1)):
                 yield from file.hits("rust-size-overflow", function, [match])
-        for match in _LOCAL.finditer(function.body):
-            name, read = match.group(1), re.search(_READS, match.group(2))
-            if read and _wide(match.group(2)) and _allocated(function, name) and not _compared(function, name):
+        reads = (match for match in _LOCAL.finditer(function.body) if re.search(_READS, match.group(2)))
+        for match in islice(reads, _MAX_LOOKED):
+            name = match.group(1)
+            if _wide(match.group(2)) and _allocated(function, name) and not _compared(function, name):
                 yield from file.hits("rust-allocation-unlimited", function, [match])
 
 
@@ -98,9 +101,10 @@ def check_conversions(file: RustFile) -> Iterator[Hit]:
     """A number out of data becomes an enum by transmute, without a look at it."""
     enums = set(re.findall(r"\benum\s+(\w+)", file.code))
     for function in _plain(file):
-        for match in function.find(
+        found = function.find(
             rf"\btransmute\s*(?:::\s*<\s*(?:{_INTEGERS}|_)\s*,\s*([^>;]{{1,60}}?)\s*>)?\s*\(\s*([\w.]+)(?:\s+as\s+\w+)?\s*\)"
-        ):
+        )
+        for match in islice(found, _MAX_LOOKED):
             target, value = match.group(1), match.group(2)
             known = target if target and target != "_" else next((one for one in enums if _gives(function, one)), "")
             is_other = known and not re.fullmatch(_PLAIN, known)

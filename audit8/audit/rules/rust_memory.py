@@ -12,6 +12,7 @@ _WITH_LENGTH = (
     r"\bget_unchecked(?:_mut)?\s*\(\s*{name}\b|\bslice_unchecked\s*\([^;]*\b{name}\b|"
     r"\.\s*(?:offset|add)\s*\(\s*{name}(?:\s+as\s+\w+)?\s*\)"
 )
+_MAX_COUNTED = 20
 _UNINITIALISED = (
     r"\bmem::uninitialized\b|\bMaybeUninit(?:::\s*<[^;()]{0,60}>)?::uninit\s*\(\s*\)\s*\.\s*assume_init\s*\(|"
     r"\bwith_capacity\s*\([^;]*\)\s*;\s*(?:unsafe\s*\{\s*)?\w+\s*\.\s*set_len\s*\("
@@ -40,12 +41,10 @@ def check_access(file: RustFile) -> Iterator[Hit]:
 def _numbers(function: Function) -> list[str]:
     """The parameters that are numbers, and what counts up to one that is not compared."""
     given = function.typed(r"^(?:usize|isize|[iu](?:8|16|32|64))$|\b(?:usize|isize|[iu](?:8|16|32|64))\b(?!\s*[;\]])")
-    counted = [
-        match.group(1)
-        for match in function.find(r"\bfor\s+(\w+)\s+in\s+[\w.]+\s*\.\.=?\s*(\w+)\s*\{")
-        if match.group(2) in given and not _compared(function, match.group(2))
-    ]
-    return given + counted
+    pairs = {match.groups() for match in function.find(r"\bfor\s+(\w+)\s+in\s+[\w.]+\s*\.\.=?\s*(\w+)\s*\{")}
+    loose = {name for name in given if not _compared(function, name)}
+    counted = sorted({name for name, limit in pairs if limit in loose} - set(given))
+    return given + counted[:_MAX_COUNTED]
 
 
 def _compared(function: Function, name: str) -> bool:
@@ -54,7 +53,8 @@ def _compared(function: Function, name: str) -> bool:
         rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b{who}\b[^;]{{0,200}}\b(?:checked|saturating)_|"
         rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b(?:checked|saturating)_\w+\s*\([^;]{{0,200}}\b{who}\b"
     )
-    if any(_is_compared(function, match.group(1) or match.group(2)) for match in sums):
+    held = {match.group(1) or match.group(2) for match in sums}
+    if any(_is_compared(function, one) for one in sorted(held)[:_MAX_COUNTED]):
         return True
     return _is_compared(function, name)
 
