@@ -28,6 +28,7 @@ _FREES = re.compile(r"free|kfree|cfree|g_free|xfree|Py_X?DECREF|delete")
 _KEEPS = re.compile(
     r"(?i)\w*(?:add|insert|append|push|register|attach|enqueue|link|set|store|save|put|queue|adopt|own|assign|install|init)\w*"
 )
+_MAKES = re.compile(r"(?:m|c|z|k[mz]|kvz|vz|v|xm|xc)alloc|malloc|strn?dup|f(?:d|mem)?open|opendir|new")
 _JUMPS = ("return_statement", "goto_statement", "break_statement", "continue_statement", "throw_statement")
 _MAX_BACK = 60
 _MAX_TAKEN, _MAX_EXITS = 40, 60  # Locks, allocations and handles of one function that are followed, and ways out.
@@ -108,6 +109,9 @@ def _owned(function: Function, inside: list[Node]) -> Iterator[_Taken]:
             back.setdefault(place(given[0]), []).append(call)
     for one in function.every("delete_expression"):
         back.setdefault(place(one.parts[-1]), []).append(one)
+    returned: dict[str, list[Node]] = {}
+    for one in function.every("return_statement"):
+        returned.setdefault(place(one.parts[0]) if one.parts else "", []).append(one)
     for node in function.every("init_declarator", "assignment_expression"):
         name_node = declared(node.part("declarator")) if node.kind == "init_declarator" else bare(node.kids[0])
         value = bare(node.kids[-1])
@@ -118,6 +122,8 @@ def _owned(function: Function, inside: list[Node]) -> Iterator[_Taken]:
         if local is None or local.static or name in {one.name for one in function.params}:
             continue
         later = [one for one in back.get(name, ()) if one.start > node.start]
+        if not later and _MAKES.fullmatch(callee(value) if value.kind == "call_expression" else "new"):
+            later = [one for one in returned.get(name, ()) if one.start > node.start]
         if later:
             yield _Taken(node, name, tuple(later[:_MAX_BACK]))
 

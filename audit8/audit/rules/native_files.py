@@ -19,6 +19,7 @@ _ASKED = re.compile(
 _ENTRY = re.compile(
     r"(?i)\w*(?:entry|header|hdr|member|dirent|zip|tar|file_?info|attach\w*|part|upload)\w*(?:->|\.)\w*(?:name|path)\w*"
 )
+_ENTRY_TYPE = re.compile(r"(?i)entry|header|hdr|member|zip|tar_|cpio|archive")
 _LOOKS = re.compile(
     r'"\.\."|"\.\./|"/\.\."|realpath|canonical|sanit|basename|is_?safe|valid|normali[sz]e|O_NOFOLLOW|RESOLVE_BENEATH|traversal|\'/\'',
     re.IGNORECASE,
@@ -38,7 +39,7 @@ def check_files(unit: Unit, report: Report) -> None:
                 _temporary(function, call, printed, texts, report)
         looked = _LOOKS.search(function.body.text)
         for call in inside if not looked else ():
-            _asked_for(call, printed, report)
+            _asked_for(function, call, printed, report)
 
 
 def _printed(inside: list[Node]) -> dict[str, list[Node]]:
@@ -81,7 +82,7 @@ def _creates(mode: Node) -> bool:
     return "O_CREAT" in mode.text and "O_EXCL" not in mode.text
 
 
-def _asked_for(call: Node, printed: dict[str, list[Node]], report: Report) -> None:
+def _asked_for(function: Function, call: Node, printed: dict[str, list[Node]], report: Report) -> None:
     """A path that ends in what was asked for is opened, and nothing looks for .. in it."""
     given = arguments(call)
     if not _USES.fullmatch(callee(call)) or not given:
@@ -91,5 +92,13 @@ def _asked_for(call: Node, printed: dict[str, list[Node]], report: Report) -> No
         at = _FORMATS[callee(made)]
         parts = arguments(made)[at:]
         names = [place(one) for one in parts if one.kind != "string_literal"]
-        if made.start < call.start and any(_ASKED.fullmatch(name) or _ENTRY.fullmatch(name) for name in names if name):
+        if made.start < call.start and any(_is_outside(function, name) for name in names if name):
             report.say("file-from-request", call, 0.75)
+
+
+def _is_outside(function: Function, name: str) -> bool:
+    """Whether a place holds what was asked for, or the name of an entry, by its own name or its structure's."""
+    base, _, member = name.partition("->" if "->" in name else ".")
+    found = function.locals.get(base)
+    is_entry = found is not None and _ENTRY_TYPE.search(found.type) is not None and re.search(r"name|path", member)
+    return bool(is_entry or _ASKED.fullmatch(name) or _ENTRY.fullmatch(name))

@@ -73,15 +73,34 @@ def _texts(facts: Facts, report: Report) -> None:
     }
     for call in facts.function.every("call_expression"):
         parts = arguments(call)
-        if callee(call) not in ("strcpy", "strcat", "stpcpy") or len(parts) != 2:
+        target = bare(parts[0]) if parts else None
+        if target is None or not _is_loose_text(facts, target):
             continue
-        source, target = bare(parts[1]), bare(parts[0])
-        root = re.split(r"->|\.|\[", place(source))[0]
-        if source is None or target is None or root not in given or place(source) in asked or not _room(facts, target):
-            continue
-        same = source.kind == "field_expression" and target.kids[-1].text == source.kids[-1].text
-        if target.kind == "field_expression" and not same:
+        for source in _sources(callee(call), parts):
+            root = re.split(r"->|\.|\[", place(source))[0]
+            same = source.kind == "field_expression" and target.kind == source.kind
+            if root not in given or place(source) in asked or (same and target.kids[-1].text == source.kids[-1].text):
+                continue
             report.say("unbounded-copy", call, _LIKELY)
+
+
+def _sources(name: str, parts: list[Node]) -> list[Node]:
+    """The texts that a call copies whole: all of what it is given, or what its format has a plain %s for."""
+    if name in ("strcpy", "strcat", "stpcpy"):
+        return parts[1:2]
+    if name != "sprintf" or len(parts) < 3 or parts[1].kind != "string_literal":
+        return []
+    holes = re.findall(r"%(?:%|[-+ #0']*\d*(?:\.\d+)?(?:hh?|ll?|z|j|t|L)?[a-zA-Z])", parts[1].text)
+    holes = [one for one in holes if one != "%%"]
+    return [one for hole, one in zip(holes, parts[2:], strict=False) if re.fullmatch(r"%-?\d*s", hole)]
+
+
+def _is_loose_text(facts: Facts, target: Node) -> bool:
+    """An array of a structure, or one of the function's own whose size is a name that is defined elsewhere."""
+    local = facts.function.locals.get(target.text) if target.kind == "identifier" else None
+    if local is not None:
+        return bool(local.counts) and local.counts[0] is None
+    return target.kind == "field_expression" and bool(_room(facts, target))
 
 
 def _bounds_target(facts: Facts, test: Node) -> bool:

@@ -16,8 +16,17 @@ _SIZES = {
     "ssize_t": 8, "off_t": 8, "time_t": 8, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4,
     "uint32_t": 4, "int64_t": 8, "uint64_t": 8, "uintptr_t": 8, "intptr_t": 8, "wchar_t": 4, "u_char": 1, "uchar": 1,
     "BYTE": 1, "u8": 1, "u16": 2, "u32": 4, "u64": 8, "uint": 4, "unsigned": 4, "signed": 4,
+    "u_int": 4, "u_short": 2, "u_long": 8, "u_int8_t": 1, "u_int16_t": 2, "u_int32_t": 4, "u_int64_t": 8, "__u8": 1,
+    "__u16": 2, "__u32": 4, "__u64": 8, "__s8": 1, "__s16": 2, "__s32": 4, "__s64": 8, "s8": 1, "s16": 2, "s32": 4,
+    "s64": 8, "__le16": 2, "__le32": 4, "__be16": 2, "__be32": 4, "guint": 4, "guint8": 1, "guint16": 2, "guint32": 4,
+    "guint64": 8, "gint": 4, "gint32": 4, "gsize": 8, "gssize": 8, "DWORD": 4, "WORD": 2, "UINT": 4, "UINT16": 2,
+    "UINT32": 4, "uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "loff_t": 8,
+    "Py_ssize_t": 8, "sector_t": 8, "off64_t": 8, "png_uint_32": 4, "ngx_int_t": 8, "ngx_uint_t": 8, "tsize_t": 8, "tmsize_t": 8,
 }  # fmt: skip
-_UNSIGNED = ("unsigned", "uint", "size_t", "u_char", "uchar", "BYTE", "u8", "u16", "u32", "u64", "uintptr")
+_UNSIGNED = (
+    "u_", "__u", "__le", "__be", "guint", "gsize", "DWORD", "WORD", "UINT", "png_uint", "ngx_uint", "sector_t",
+    "unsigned", "uint", "size_t", "u_char", "uchar", "BYTE", "u8", "u16", "u32", "u64", "uintptr",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,8 @@ def fit(value: Value, type_text: str, structs: dict[str, int]) -> Value:
     if value.lo < low and low == 0:
         wraps = math.isfinite(value.lo) or outside
         value = replace(value, lo=0, hi=high if wraps and (outside or small) else max(0, value.hi))
+    if outside and low < 0 and value.hi > high and math.isfinite(value.hi):
+        value = replace(value, lo=low)  # The highest bit is the sign.
     if outside or small:
         value = replace(value, lo=max(low, min(high, value.lo)), hi=max(low, min(high, value.hi)))
         value = value if outside else replace(value, capped=True, floored=True)

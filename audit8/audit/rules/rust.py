@@ -240,4 +240,15 @@ RULES = (
         Words("Return an error instead (?, map_err).", "改为返回错误（?、map_err）。"),
         checked=("rust",),
     ),
+    Rule(
+        "rust-check-then-use",
+        "race-condition",
+        "CWE-367",
+        Severity.LOW,
+        0.55,
+        Words("File checked by name, then changed by name", "先按名称检查文件，再按名称修改"),
+        Words("Between the two calls somebody can put another file there.", "两次调用之间，他人可以换上另一个文件。"),
+        Words("Use create_new(true), or act and handle the error.", "使用 create_new(true)，或直接操作并处理错误。"),
+        checked=("rust",),
+    ),
 )
