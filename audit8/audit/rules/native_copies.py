@@ -98,6 +98,8 @@ class Copies:
             checked = bool(bad) and all(one.checked for one in bad)
             whole = given[0].kind == "pointer_expression" and "*" in self._checks.type_of(bare(given[0].kids[1]))
             state.vars[key] = replace(before, taint=taint, checked=checked, forged=whole and taint == OUTSIDE)
+            if given[0].kind == "subscript_expression" and taint == OUTSIDE and (root := place(given[0].kids[0])):
+                state.vars[root] = replace(state.vars.get(root, UNKNOWN), taint=taint, checked=checked)
         if name == "realpath" and len(given) > 1 and (key := _target(given[1])):
             state.vars[key] = replace(state.vars.get(key, UNKNOWN), taint=values[0].taint, resolved=True)
 

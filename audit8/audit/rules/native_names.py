@@ -12,6 +12,8 @@ ALLOCATES = re.compile(
     r"(?:av|ff|OPENSSL|CRYPTO|PyMem|PyObject|mbedtls|talloc|sqlite3|xml|apr|pj|nvlist|malloca?)_?(?:[mcz]|zero)?"
     r"(?:alloc|allocz|malloc|mallocz|calloc|Malloc|Calloc)\w*|malloca|zcalloc|os_malloc|os_zalloc|"
     r"(?:devm_)?kv?asprintf|(?:create_\w*|alloc_\w*)workqueue|(?:skb|pskb)_(?:clone|copy)\w*|(?:devm_)?ioremap(?!_resource)\w*|"
+    r"(?!x|g_|gtk_|gst_|safe_|must_|check|emalloc|pool_)[a-z]\w*_(?:m|c|z|re)alloc(?:_\w+)?|gf_(?:m|c|re)alloc|R_NEWS?0?|"
+    r"Acquire(?:Quantum|Magick|Virtual|Aligned)Memory|ResizeQuantumMemory|AcquireCacheView|jas_(?:image|matrix|stream)_create\w*|"
     r"curl_easy_init|cJSON_(?:Parse|Create\w+|GetObjectItem\w*)|xmlDocGetRootElement|xmlGetProp|SSL_CTX_new|of_match_device|"
     r"platform_get_resource\w*|dev_get_platdata|g_hash_table_lookup|json_object_get|PyDict_GetItem\w*|mysql_store_result|"
     r"(?:EVP|BIO|RSA|X509|BN|EC|DH|DSA|SSL|HMAC|ASN1|PKCS7|CMS|ENGINE)_\w*_?(?:new|CTX_new|dup|create)"

@@ -4,22 +4,26 @@ The later test shows that the author expects NULL; the use before it does not. B
 same block, with no new value between them.
 """
 
+import re
+
 from audit8.audit.rules.native_loops import LOOPS
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, bare, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, place
 
 _TESTS = ("if_statement", "while_statement", "conditional_expression")
 _BRANCHES = (
     "if_statement", "while_statement", "for_statement", "do_statement", "switch_statement", "case_statement",
     "conditional_expression", "for_range_loop", "else_clause", "lambda_expression",
 )  # fmt: skip
+_ATTRIBUTE = re.compile(r"nla_(?:get_\w+|data|len|strcmp|strl?cpy|strscpy|memcpy|parse_nested\w*)")
 _NULLS = ("NULL", "nullptr", "0")
 _MAX_TESTS = 60
 
 
 def check_nulls(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
+        _attributes(function, report)
         tests = _tests(function)[:_MAX_TESTS]
         if not tests:
             continue
@@ -31,6 +35,24 @@ def check_nulls(unit: Unit, report: Report) -> None:
             last = max(before, key=lambda one: one.start)
             if not any(last.start < at < test.start for at in changes.get(name, [])) and not _in_loop(test, last):
                 report.say("null-unchecked", last, 0.9)
+
+
+def _attributes(function: Function, report: Report) -> None:
+    """`nla_get_u32(tb[A])`: an attribute that a netlink message need not have, and no condition asks for it."""
+    reads = [one for one in function.every("call_expression") if _ATTRIBUTE.fullmatch(callee(one))]
+    if not reads:
+        return
+    asked = {
+        place(part)
+        for one in function.every("if_statement", "conditional_expression", "while_statement")
+        if (condition := one.part("condition")) is not None
+        for part in condition.walk()
+        if part.kind == "subscript_expression"
+    }
+    for call in reads:
+        first = next(iter(arguments(call)), None)
+        if first is not None and first.kind == "subscript_expression" and place(first) not in asked:
+            report.say("null-unchecked", call, 0.75)
 
 
 def _tests(function: Function) -> list[tuple[str, Node]]:

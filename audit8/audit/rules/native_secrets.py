@@ -32,6 +32,8 @@ _UNGUESSABLE = re.compile(
 )
 _WRITES = re.compile(r"f?printf|fputs|puts|fwrite|write|send|sendto|syslog|dprintf|fputws|SSL_write")
 _FORMATS = re.compile(r"s?n?printf|snprintf|sprintf|asprintf")
+_BINDS = re.compile(r"sqlite3_bind_(?:text|blob)\w*")
+_STORES = re.compile(r'(?i)"\s*(?:insert\s+into|update|replace\s+into)\b.*\b(?:pass|pwd)')
 _FEW_LINES, _SHORTEST = 40, 4
 _OWN_HASH = re.compile(r"(?:<<=?|\*=?)\s*(?:5|31|33|65599|7|13)\b|\^=?")
 _COMPARES = re.compile(r"str(?:n?case|n)?cmp|memcmp|strn?casecmp")
@@ -83,6 +85,8 @@ def _is_clear(unit: Unit, name: str, given: list[Node], hashed: bool) -> bool:
         return True
     if _FORMATS.fullmatch(name) and which:
         return _is_record(given)
+    if _BINDS.fullmatch(name) and which and not hashed:
+        return any(_STORES.match(one.text) for one in unit.nodes if one.kind == "string_literal")
     return name in ("fwrite", "write", "send") and bool(given) and _holds_password(unit, given[0].text)
 
 
