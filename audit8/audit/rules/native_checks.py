@@ -12,6 +12,7 @@ from audit8.audit.rules.native_lengths import check_lengths
 from audit8.audit.rules.native_limits import check_limits
 from audit8.audit.rules.native_lists import check_lists
 from audit8.audit.rules.native_loops import check_loops
+from audit8.audit.rules.native_macros import expanded
 from audit8.audit.rules.native_markup import check_markup
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_nulls import check_nulls
@@ -65,7 +66,7 @@ def check_cpp(text: str) -> list[Hit] | None:
 def _check(text: str, language: str) -> list[Hit] | None:
     if max(map(len, text.split("\n"))) > _MAX_LINE_CHARS:
         return None
-    text = with_types(text, language)
+    text = expanded(with_types(text, language), language)
     root = parse(text, language)
     if root is None:
         return None
