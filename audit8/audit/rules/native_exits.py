@@ -30,7 +30,7 @@ _KEEPS = re.compile(
 )
 _MAKES = re.compile(r"(?:m|c|z|k[mz]|kvz|vz|v|xm|xc)alloc|malloc|strn?dup|f(?:d|mem)?open|opendir|new")
 _JUMPS = ("return_statement", "goto_statement", "break_statement", "continue_statement", "throw_statement")
-_MAX_BACK = 60
+_MAX_BACK, _MAX_SAID = 60, 4
 _MAX_TAKEN, _MAX_EXITS = 40, 60  # Locks, allocations and handles of one function that are followed, and ways out.
 
 
@@ -55,9 +55,9 @@ def check_exits(unit: Unit, report: Report) -> None:
                     report.say("lock-kept", one)
         for taken in islice(_owned(function, inside), _MAX_TAKEN):
             closes = any(_CLOSES.fullmatch(callee(call)) for call in taken.given_back)
-            for one in exits:
-                if _leaves_with(taken, one) and _is_still_ours(taken, one, stores):
-                    report.say("handle-leak" if closes else "memory-leak", one)
+            leaving = (one for one in exits if _leaves_with(taken, one) and _is_still_ours(taken, one, stores))
+            for one in islice(leaving, _MAX_SAID):
+                report.say("handle-leak" if closes else "memory-leak", one)
 
 
 def _deciding(node: Node) -> Node | None:

@@ -27,7 +27,7 @@ class Checks:
         """The declaration behind a name or a member."""
         node = bare(node)
         if node is not None and node.kind == "identifier":
-            return self.function.locals.get(node.text) or self.unit.globals.get(node.text)
+            return self.function.local(node.text, node.start) or self.unit.globals.get(node.text)
         if node is not None and node.kind == "field_expression":
             return self.unit.fields.get(node.kids[-1].text)
         return None

@@ -69,6 +69,12 @@ class Function:
     summary: Summary = field(default_factory=Summary)
     handed: set[str] | None = None
     by_kind: dict[str, list[Node]] = field(default_factory=dict)
+    again: dict[str, list[Variable]] = field(default_factory=dict)
+
+    def local(self, name: str, at: int) -> Variable | None:
+        """The variable of the function that a name means at an offset: of several, the one declared last before it."""
+        before = [one for one in self.again.get(name, ()) if one.node.start < at]
+        return before[-1] if before else self.locals.get(name)
 
     def every(self, *kinds: str) -> list[Node]:
         """The nodes of these kinds in the body, kind by kind in the order of the text; the body is walked once."""
@@ -183,7 +189,8 @@ class Unit:
         for part in body.walk():
             if part.kind == "declaration":
                 for one in self.variables(part):
-                    found.locals.setdefault(one.name, one)
+                    if found.locals.setdefault(one.name, one) is not one:
+                        found.again.setdefault(one.name, []).append(one)
         key = f"{name.text} {node.start}" if name.text in self.functions else name.text
         self.functions[key] = found  # Calls by name reach the first one.
 
