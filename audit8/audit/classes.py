@@ -113,7 +113,7 @@ _TABLE = (
          843)),
     VulnClass("use-after-free", "CWE-416", CRITICAL, "Use after free", "释放后使用",
         "Is memory used, or freed again, after it was freed or went out of scope?", ("c", "cpp", "rust"),
-        (415, 562, 590, 761, 763, 825)),
+        (415, 562, 590, 761, 762, 763, 825)),
     VulnClass("null-dereference", "CWE-476", MEDIUM, "Null dereference", "空指针解引用",
         "Can a pointer be null where it is used?", ("c", "cpp", "go", "java", "csharp"), (690,)),
     VulnClass("integer-overflow", "CWE-190", HIGH, "Integer overflow", "整数溢出",

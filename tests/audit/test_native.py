@@ -12,6 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit8.audit.rules.native_checks import check_c, check_cpp
+from audit8.audit.rules.native_macros import expanded
+from audit8.audit.rules.native_repair import with_types
 from audit8.audit.rules.native_values import Value, bounds, compute, fit, size_of
 
 EXAMPLES = Path(__file__).parent / "rule_examples" / "native.toml"
@@ -115,3 +117,43 @@ def test_callers_know_what_callees_do() -> None:
     given_zero = "int part(int a, int b) {\n  return a / b;\n}\nint main(void) {\n  return part(4, 0);\n}\n"
     assert ("divide-by-zero", 2) in {(hit.rule_id, hit.line) for hit in check_c(given_zero) or ()}
     assert check_c(given_zero.replace("4, 0", "4, 2")) == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "static int\nput(char *s)",
+        "put(char *s)",
+        "put (const char *fmt, ...)",
+        "put(s)\n  char *s;",
+        "int put(char *s)",
+    ],
+)
+def test_a_function_without_its_type_is_read_at_its_own_lines(head: str) -> None:
+    body = "\n{\n  char b[8];\n  b[sizeof(b)] = 0;\n  return b[0];\n}\n"
+    for before in ("", "#define A 1\n", "int x;\n", "void g(void)\n{\n}\n", "/* put */\n"):
+        line = (before + head).count("\n") + 4
+        found = {(hit.rule_id, hit.line) for hit in check_c(before + head + body) or ()}
+        assert ("index-out-of-bounds", line) in found
+
+
+@pytest.mark.parametrize(
+    "text", ["if (a) {\n}\n", "int x = f(1);\n", "struct a {\n  int b;\n};\n", "f(1);\n", "((((\n{"]
+)
+def test_nothing_else_is_given_a_type(text: str) -> None:
+    assert with_types(text, "c") == text
+
+
+def test_a_short_macro_stands_where_it_is_used() -> None:
+    text = '#define TWICE(a, b) (a + b + a)\n#define S(x) "x"\nint y = TWICE(n->a, 2);\nint z = TWICE(1) + S(3);\n'
+    assert expanded(text, "c").splitlines()[2:] == ["int y = (n->a + 2 + n->a);", "int z = TWICE(1) + S(3);"]
+    freed = "#define DONE(p) end(p)\nvoid end(void *p) {\n  free(p);\n}\nint main(void) {\n  char *a = malloc(3);\n"
+    freed += "  DONE(a);\n  free(a);\n}\n"
+    assert ("double-free", 8) in {(hit.rule_id, hit.line) for hit in check_c(freed) or ()}
+
+
+def test_macros_that_use_each_other_do_not_grow() -> None:
+    text = "".join(f"#define M{n}(a) M{n + 1}(a) + M{n + 1}(a)\n" for n in range(40)) + "int f(int b) {\n"
+    text += "  return " + "M0(b) + ".join([""] * 300) + "0;\n}\n"
+    assert len(expanded(text, "c")) < 3 * len(text)
+    assert expanded(text, "c").count("\n") == text.count("\n")

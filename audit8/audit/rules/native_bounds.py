@@ -7,7 +7,7 @@ import re
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_names import READS
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, names_in, place
+from audit8.audit.rules.native_tree import Node, arguments, callee, index_of, names_in, place
 from audit8.audit.rules.native_values import bounds
 
 _ORDERS = ("<", ">", "<=", ">=")
@@ -15,6 +15,7 @@ _LENGTHS = re.compile(r"(?i)(?:buf|data|pkt|packet|msg|in|src|frame|payload|inpu
 _BYTES = re.compile(r"(?:const )?(?:unsigned )?(?:char|u?int8_t|u8|u_char|uchar|BYTE|guint8|uint8) ?\*")
 _MAX_LOOKED = 200  # Loops and copies of one function: each may read all of it.
 _COPIES = ("memcpy", "memmove", "strncpy", "bcopy")
+_CHECKS = re.compile(r"(?i)check|test|assert|require|ensure|verify|valid|need|avail|remain")
 _LIKELY = 0.75
 _HALF = 0.6
 
@@ -22,7 +23,7 @@ _HALF = 0.6
 def check_bounds(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         compared, left = _compared(function), _MAX_LOOKED
-        for node in function.body.walk():
+        for node in function.every("subscript_expression", "for_statement", "call_expression"):
             if node.kind == "subscript_expression":
                 _index_is_length(function, node, report)
             elif node.kind == "for_statement" and left > 0:
@@ -34,14 +35,9 @@ def check_bounds(unit: Unit, report: Report) -> None:
         _unread_size(unit, function, report)
 
 
-def _index(node: Node) -> Node | None:
-    inside = node.kids[1].parts if node.kids[1].kind == "subscript_argument_list" else node.kids[2:3]
-    return bare(inside[0]) if inside else None
-
-
 def _index_is_length(function: Function, node: Node, report: Report) -> None:
     """`char line[N]; line[N] = 0`, where N is known by its name only."""
-    found, at = function.locals.get(place(node.kids[0])), _index(node)
+    found, at = function.locals.get(place(node.kids[0])), index_of(node)
     if found is None or len(found.counts) != 1 or found.counts[0] is not None or at is None:
         return
     if node.up is not None and node.up.kind == "pointer_expression" and node.up.text.startswith("&"):
@@ -59,7 +55,7 @@ def _is_order(node: Node) -> bool:
 def _compared(function: Function) -> dict[str, list[Node]]:
     """The comparisons in order that each name is in, and calls that bound it."""
     found: dict[str, list[Node]] = {}
-    for node in function.body.walk():
+    for node in function.every("binary_expression", "call_expression"):
         is_order = _is_order(node)
         is_bound = node.kind == "call_expression" and re.search(r"(?i)min|max|clamp|check|valid|assert", callee(node))
         is_mask = node.kind == "binary_expression" and node.kids[1].kind in ("%", "&")
@@ -89,7 +85,7 @@ def _long_loop(unit: Unit, function: Function, loop: Node, compared: dict[str, l
         written = node.kids[0] if node.kind == "assignment_expression" else None
         if written is None or written.kind != "subscript_expression":
             continue
-        at, array = _index(written), function.locals.get(place(written.kids[0]))
+        at, array = index_of(written), function.locals.get(place(written.kids[0]))
         if array is not None and array.counts and array.counts[0] and at is not None and place(at) == index:
             report.say("index-out-of-bounds", node, _LIKELY)
 
@@ -113,11 +109,7 @@ def _is_given(function: Function, variable: Variable) -> bool:
     if any(one.name == variable.name for one in function.params):
         return True
     values = [variable.value] if variable.value is not None else []
-    values += [
-        one.kids[2]
-        for one in function.body.walk()
-        if one.kind == "assignment_expression" and place(one.kids[0]) == variable.name
-    ]
+    values += [one.kids[2] for one in function.every("assignment_expression") if place(one.kids[0]) == variable.name]
     return any(
         part.kind == "subscript_expression" or (part.kind == "call_expression" and READS.fullmatch(callee(part)))
         for value in values
@@ -126,21 +118,24 @@ def _is_given(function: Function, variable: Variable) -> bool:
 
 
 def _unread_size(unit: Unit, function: Function, report: Report) -> None:
-    """A parameter says how large a buffer is, the buffer is read at fixed places, and nobody reads the parameter."""
+    """A parameter says how large a buffer is, and the buffer is read at fixed places before anybody looks at it."""
     sizes = [one for one in function.params if _LENGTHS.fullmatch(one.name) and bounds(one.type, unit.structs)]
     buffers = [one.name for one in function.params if _BYTES.fullmatch(one.type)]
-    if len(sizes) != 1 or len(buffers) != 1 or sizes[0].name in names_in(function.body):
+    if len(sizes) != 1 or len(buffers) != 1:
         return
+    mentions = [one.start for one in function.every("identifier") if one.text == sizes[0].name]
+    mentions += [one.start for one in function.every("call_expression") if _CHECKS.search(callee(one))]
+    looked = min(mentions, default=function.body.end)
     names = {buffers[0]}
-    for one in function.body.walk():
-        if one.kind == "init_declarator" and buffers[0] in names_in(one.kids[-1]) and "*" in one.kids[0].text:
+    for one in function.every("init_declarator"):
+        if buffers[0] in names_in(one.kids[-1]) and "*" in one.kids[0].text:
             names.add(one.kids[0].text.strip("* "))
-    for node in function.body.walk():
-        at = _index(node) if node.kind == "subscript_expression" and place(node.kids[0]) in names else None
-        if at is not None and (unit.fold(at) or 0) > 0:
+    for node in function.every("subscript_expression"):
+        at = index_of(node) if place(node.kids[0]) in names else None
+        if at is not None and (unit.fold(at) or 0) > 0 and node.start < looked:
             report.say("read-past-end", node, _HALF)
             return
-    for call in calls(function.body):
-        if READS.fullmatch(callee(call)) and names & names_in(call):
+    for call in function.every("call_expression"):
+        if READS.fullmatch(callee(call)) and names & names_in(call) and call.start < looked:
             report.say("read-past-end", call, _HALF)
             return

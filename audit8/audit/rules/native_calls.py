@@ -36,7 +36,7 @@ _RESULTS = {
 }
 _PASS = ("strchr", "strrchr", "strstr", "strtok", "strpbrk", "strdup", "strndup", "basename", "strcasestr", "realpath")
 _KNOWN = re.compile(
-    r"(?:str|mem|wcs|is)\w+|v?f?s?n?printf|v?f?s?scanf|f?(?:puts|putc)|putchar|perror|f(?:read|write|gets|seek|tell|flush|"
+    r"(?:str|mem|wcs|is)\w+|v?f?s?n?printf|v?asprintf|v?f?s?scanf|f?(?:puts|putc)|putchar|perror|f(?:read|write|gets|seek|tell|flush|"
     r"close|eof|error|getc|puts|putc)|read|write|send|recv|sizeof|ato[ifl]+|qsort|assert|exit|free|close|gets|getline|"
     r"printf|rewind|setvbuf|ferror|feof|rand|srand|time|sleep|usleep|syslog|pthread_mutex_\w+|(?:__builtin_)?\w*expect\w*"
 )
@@ -53,6 +53,7 @@ _SINKS = {
 _SINK_ARGUMENTS = {"sql-from-strings": 1}
 _FORMAT = {"printf": 0, "fprintf": 1, "sprintf": 1, "snprintf": 2, "syslog": 1, "dprintf": 1, "warn": 0, "warnx": 0,
            "vprintf": 0, "vfprintf": 1}  # fmt: skip
+_COUNTS = ("read", "recv", "fread", "write", "readlink", "pread", "recvfrom")
 _CAN_FAIL = re.compile(
     r"open|openat|creat|socket|accept|connect|bind|listen|stat|fstat|pipe|dup2?|f?s?scanf|mkstemp|fork"
 )
@@ -116,8 +117,9 @@ class Calls(Copies):
             return Value(obj=node.start, null="maybe")
         if name in _MAY_BE_NULL and name != "getenv":
             return Value(taint=taint, null="maybe", moved=True, obj=values[0].obj if values and name != "fgets" else 0)
-        if name in ("read", "recv", "fread", "write") and len(values) > 2:
-            return Value(-1 if name in ("read", "recv") else 0, values[2].hi, capped=True)
+        if name in _COUNTS and len(values) > 2:
+            most = values[2].exact if name != "fread" or values[1].exact == 1 else None
+            return Value(0 if name in ("fread", "write") else -1, values[2].hi, capped=most is None)
         found = FINDS.fullmatch(re.split(r"->|\.|::", name)[-1]) and self._is_pointer(node)
         if found or ALLOCATES.fullmatch(name):
             return Value(null="maybe", found=bool(found))

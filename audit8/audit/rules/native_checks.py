@@ -5,14 +5,23 @@ read twice in silence, so that callers know what callees return and callees what
 """
 
 from audit8.audit.rules.native_bounds import check_bounds
+from audit8.audit.rules.native_exits import check_exits
+from audit8.audit.rules.native_files import check_files
 from audit8.audit.rules.native_fills import check_fills
+from audit8.audit.rules.native_lengths import check_lengths
+from audit8.audit.rules.native_limits import check_limits
+from audit8.audit.rules.native_lists import check_lists
 from audit8.audit.rules.native_loops import check_loops
+from audit8.audit.rules.native_macros import expanded
 from audit8.audit.rules.native_markup import check_markup
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_nulls import check_nulls
+from audit8.audit.rules.native_numbers import check_numbers
+from audit8.audit.rules.native_objects import check_objects
 from audit8.audit.rules.native_paths import run_function
 from audit8.audit.rules.native_products import check_products
 from audit8.audit.rules.native_races import check_races
+from audit8.audit.rules.native_repair import with_types
 from audit8.audit.rules.native_report import Report
 from audit8.audit.rules.native_results import check_results
 from audit8.audit.rules.native_secrets import check_secrets
@@ -31,6 +40,12 @@ _CHECKS = (
     check_nulls,
     check_products,
     check_bounds,
+    check_lengths,
+    check_numbers,
+    check_exits,
+    check_files,
+    check_limits,
+    check_lists,
 )
 _QUIET_ROUNDS = 2
 _STEPS = 14_000  # Of one reading of a file, in all: about two seconds.
@@ -51,6 +66,7 @@ def check_cpp(text: str) -> list[Hit] | None:
 def _check(text: str, language: str) -> list[Hit] | None:
     if max(map(len, text.split("\n"))) > _MAX_LINE_CHARS:
         return None
+    text = expanded(with_types(text, language), language)
     root = parse(text, language)
     if root is None:
         return None
@@ -58,10 +74,10 @@ def _check(text: str, language: str) -> list[Hit] | None:
     order = sorted(unit.functions.values(), key=lambda one: one.name != "main")
     report.quiet = True
     for _ in range(_QUIET_ROUNDS):
-        _run(unit, order, report)
+        _run(unit, [one for one in order if unit.functions.get(one.name) is one], report)
     report.quiet = False
     _run(unit, order, report)
-    for check in (*_CHECKS, check_markup) if language == "cpp" else _CHECKS:
+    for check in (*_CHECKS, check_markup, check_objects) if language == "cpp" else _CHECKS:
         check(unit, report)
     return report.hits()
 

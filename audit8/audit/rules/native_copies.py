@@ -48,7 +48,8 @@ class Copies:
             self.filled(given[1], state, OUTSIDE)
         elif name in ("getline", "getdelim", "asprintf") and given and given[0].text.startswith("&"):
             state.objs[given[0].start] = Obj("heap", line=given[0].line, escaped=True)
-            state.change(place(given[0].kids[1]), Value(obj=given[0].start, taint=OUTSIDE if name[0] == "g" else 0))
+            taint = OUTSIDE if name[0] == "g" else join_taint(*values[2:])
+            state.change(place(given[0].kids[1]), Value(obj=given[0].start, taint=taint))
         elif name in _INPUTS and len(given) > _INPUTS[name]:
             self.filled(given[_INPUTS[name]], state, OUTSIDE)
             if name == "fgets" and len(values) > 1 and values[1].hi < INF:
@@ -64,6 +65,8 @@ class Copies:
                     taint=taint, forged="*" in kind and taint == OUTSIDE and "getline" not in _call(node)
                 )
                 state.change(key, self._fit(from_outside, kind))
+            if inner.kind == "subscript_expression" and taint == OUTSIDE and (root := place(inner.kids[0])):
+                state.vars[root] = replace(state.vars.get(root, UNKNOWN), taint=taint, checked=False)
         elif key := place(node):
             state.vars[key] = replace(state.vars.get(key, UNKNOWN), taint=taint, checked=False)
 
@@ -95,6 +98,8 @@ class Copies:
             checked = bool(bad) and all(one.checked for one in bad)
             whole = given[0].kind == "pointer_expression" and "*" in self._checks.type_of(bare(given[0].kids[1]))
             state.vars[key] = replace(before, taint=taint, checked=checked, forged=whole and taint == OUTSIDE)
+            if given[0].kind == "subscript_expression" and taint == OUTSIDE and (root := place(given[0].kids[0])):
+                state.vars[root] = replace(state.vars.get(root, UNKNOWN), taint=taint, checked=checked)
         if name == "realpath" and len(given) > 1 and (key := _target(given[1])):
             state.vars[key] = replace(state.vars.get(key, UNKNOWN), taint=values[0].taint, resolved=True)
 

@@ -22,6 +22,7 @@ from audit8.audit.rules.native_values import (
     fit,
     join,
     join_taint,
+    size_of,
 )
 
 MAX_HEIGHT = 60
@@ -86,7 +87,9 @@ class Expressions(Pointers):
         inner = bare(node.parts[0]) if node.parts else None
         found = self._checks.variable(inner)
         size = self.unit.bytes_of(found) if found is not None else None
-        return const(size) if size else Value(1, _LARGEST, nonzero=True)
+        if not size and inner is not None and inner.kind in ("pointer_expression", "subscript_expression"):
+            size = size_of(self._checks.type_of(inner), self.unit.structs)
+        return const(size) if size else Value(1, _LARGEST, nonzero=True, capped=True)
 
     def _name(self, node: Node, state: State) -> Value:
         name = node.text
@@ -149,9 +152,20 @@ class Expressions(Pointers):
             self._calls.filled(node.kids[2], state, OUTSIDE)
             return left
         right_value = self.value(node.kids[2], state)
+        if operator == "<<" and (stream := self._stream(node)):
+            before = state.vars.get(stream, UNKNOWN)
+            state.vars[stream] = replace(before, taint=join_taint(before, right_value))
+            return state.vars[stream]
         if operator in _ARITHMETIC:
             return self._operate(node, operator, left, right_value, node.kids[2])
         return _compared(operator, left, right_value)
+
+    def _stream(self, node: Node) -> str:
+        """The text stream of the function that a chain of << writes to."""
+        while node.kind == "binary_expression" and node.kids[1].kind == "<<":
+            node = node.kids[0]
+        found = self.function.locals.get(node.text) if node.kind == "identifier" else None
+        return node.text if found is not None and found.type.endswith("stringstream") else ""
 
     def _operate(self, node: Node, operator: str, left: Value, right: Value, divisor: Node) -> Value:
         if operator in ("/", "%"):

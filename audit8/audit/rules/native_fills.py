@@ -7,7 +7,17 @@ import re
 from audit8.audit.rules.native_loops import LOOPS
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, arguments, bare, callee, calls, literal_length, names_in, place
+from audit8.audit.rules.native_tree import (
+    Node,
+    arguments,
+    bare,
+    callee,
+    calls,
+    index_of,
+    literal_length,
+    names_in,
+    place,
+)
 from audit8.audit.rules.native_values import is_unsigned
 
 _COMPARES = ("<", ">", "<=", ">=", "==", "!=")
@@ -42,7 +52,7 @@ def _runs_on(function: Function, loop: Node, report: Report) -> None:
         one for one in loop.walk() if one.kind == "assignment_expression" and one.kids[0].kind == "subscript_expression"
     ]
     for one in written[:_MAX_WRITTEN]:
-        array, index = one.kids[0].kids[0], _index(one.kids[0])
+        array, index = one.kids[0].kids[0], index_of(one.kids[0])
         found = function.locals.get(place(array))
         name = place(bare(index.parts[0]) if index is not None and index.kind == "update_expression" else index)
         if found is None or not found.counts or found.counts[0] is None or not name or index is None:
@@ -63,11 +73,6 @@ def _looks_into_text(function: Function, condition: Node) -> bool:
         if one.kind == "call_expression" and re.fullmatch(r"f?getc(?:har)?", callee(one)):
             return True
     return False
-
-
-def _index(node: Node) -> Node | None:
-    inside = node.kids[1].parts if node.kids[1].kind == "subscript_argument_list" else node.kids[2:3]
-    return bare(inside[0]) if inside else None
 
 
 def _steps(loop: Node, name: str) -> bool:

@@ -22,9 +22,8 @@ _HIGH_DEPTH = 100_000
 
 def check_loops(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
-        for node in function.body.walk():
-            if node.kind in LOOPS:
-                _loop(unit, function, node, report)
+        for node in function.every(*LOOPS):
+            _loop(unit, function, node, report)
         _recursion(unit, function, report)
 
 
@@ -65,9 +64,13 @@ def _loop(unit: Unit, function: Function, node: Node, report: Report) -> None:
 def _allocates_on(node: Node, report: Report) -> None:
     """A loop without an end allocates, and nothing in it counts."""
     tests = [one for one in node.walk() if one.kind == "binary_expression" and one.kids[1].kind in _COMPARES[:4]]
-    freed = any(callee(call) in ("free", "close", "fclose") for call in calls(node))
-    for call in calls(node):
-        if callee(call) in ("malloc", "calloc", "realloc", "fork", "strdup") and not tests and not freed:
+    limits = [one for one in tests if one.kids[2].text not in ("0", "-1", "1")]
+    inside = list(calls(node))
+    names = {callee(call) for call in inside}
+    for call in inside:
+        memory = callee(call) in ("malloc", "calloc", "realloc", "strdup") and not tests
+        process = callee(call) == "fork" and not limits and not names & {"wait", "waitpid", "wait4", "sem_wait"}
+        if process or (memory and not names & {"free", "close", "fclose"}):
             report.say("allocation-unlimited", call)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from audit8.audit.rules.native_model import Function, Unit, Variable
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, bare, callee, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, index_of, place
 from audit8.audit.rules.native_values import INF, OUTSIDE, PARAMETER, Obj, State, Value, bounds, is_float, size_of
 
 _COMPARES = ("<", ">", "<=", ">=", "==", "!=")
@@ -27,7 +27,7 @@ class Checks:
         """The declaration behind a name or a member."""
         node = bare(node)
         if node is not None and node.kind == "identifier":
-            return self.function.locals.get(node.text) or self.unit.globals.get(node.text)
+            return self.function.local(node.text, node.start) or self.unit.globals.get(node.text)
         if node is not None and node.kind == "field_expression":
             return self.unit.fields.get(node.kids[-1].text)
         return None
@@ -116,11 +116,13 @@ class Checks:
         """A pointer is handed to somebody who will follow it."""
         obj = state.objs.get(value.obj)
         if obj is not None and obj.freed:
-            self.say("free-then-use", node)
+            self._too_early("free-then-use", node, obj)
 
     def index(self, node: Node, base: Node, at: Value, pointer: Value, state: State) -> None:
         """`base[at]`: both ends against the array's length."""
         if at.checked or (node.up is not None and node.up.kind == "pointer_expression" and node.up.text[0] == "&"):
+            return
+        if self._is_own_end(index_of(node), base):
             return
         outside = at.taint == OUTSIDE
         known = math.isfinite(at.lo) and at.lo < 0 and not pointer.moved
@@ -130,6 +132,17 @@ class Checks:
         past = at.hi >= count and (math.isfinite(at.hi) or outside)
         if (past and not at.capped) or (outside and not at.capped and count == INF and at.hi > _LARGE):
             self.say("index-out-of-bounds", node)
+
+    def _is_own_end(self, length: Node | None, text: Node) -> bool:
+        """`strlen(s) - 1` for `s`, also by way of a variable: never past the end of `s`."""
+        if length is not None and length.kind == "binary_expression" and length.kids[1].kind == "-":
+            length = bare(length.kids[0])
+        if length is not None and length.kind == "identifier":
+            found = self.function.locals.get(length.text)
+            length = bare(found.value) if found is not None else None
+        if length is None or length.kind != "call_expression" or callee(length) != "strlen":
+            return False
+        return [place(one) for one in arguments(length)] == [place(text)]
 
     def _count(self, node: Node, base: Node, pointer: Value, state: State) -> float:
         root, depth = self._root(node)
@@ -147,6 +160,8 @@ class Checks:
     def copy(self, node: Node, target: Node, value: Value, length: Value, state: State) -> None:
         """`length` bytes are written to `target`."""
         room = self.room(target, value, state)
+        if any(self._is_own_end(bare(one), target) for one in arguments(node)):
+            return
         outside = length.taint == OUTSIDE
         long = length.hi > room and not length.capped and (outside or math.isfinite(length.hi))
         if long or (outside and length.lo < 0 and not length.floored):
@@ -213,27 +228,35 @@ class Checks:
                 self.say("allocation-unlimited", node)
         if size.taint == OUTSIDE and not size.capped and size.hi > 2**24:
             self.say("allocation-unlimited", node)
+            if any(one.kind == "binary_expression" and one.kids[1].kind == "*" for one in arguments(node)):
+                self.say("integer-overflow", node, _LIKELY)
 
     def release(self, node: Node, pointer: Node, value: Value, state: State, how: str) -> Value:
         """free() or delete of `pointer`; the value of it afterwards."""
         obj = state.objs.get(value.obj)
         if obj is not None and obj.freed:
-            self.say("double-free", node)
+            self._too_early("double-free", node, obj)
+        elif obj is not None and how and obj.new and obj.new != how and not value.moved:
+            self.say("mismatched-release", node)
         elif (
             obj is not None
-            and (
-                obj.kind in ("array", "static", "var", "text")
-                or (value.moved and obj.kind in ("heap", "param"))
-                or (how and obj.new and obj.new != how)
-            )
+            and (obj.kind in ("array", "static", "var", "text") or (value.moved and obj.kind in ("heap", "param")))
         ) or (obj is None and value.moved and value.null != "null"):
             self.say("free-of-other", node)
         if obj is None and value.null != "null" and place(pointer):
             value = replace(value, obj=node.start)
             state.objs[node.start] = Obj("heap", escaped=True)
             state.vars[place(pointer)] = value
-        state.release(value.obj)
+        state.release(value.obj, node.line)
         return value
+
+    def _too_early(self, rule_id: str, node: Node, obj: Obj) -> None:
+        """Where a label leads to what frees or uses it again the first free() is the mistake, else what comes later."""
+        labels = [one.line for one in self.function.every("labeled_statement")]
+        if obj.freed_line and any(obj.freed_line < line <= node.line for line in labels):
+            self._report.say_line(rule_id, obj.freed_line, obj.freed_line)
+        else:
+            self.say(rule_id, node)
 
     def lost(self, node: Node, obj: int, key: str, state: State) -> None:
         """The place `key` gets a new value: whether it held the last pointer to `obj`."""

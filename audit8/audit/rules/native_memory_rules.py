@@ -174,4 +174,35 @@ RULES = (
         Words("Refuse sizes above a limit.", "拒绝超过上限的大小。"),
         checked=C,
     ),
+    Rule(
+        "mismatched-release",
+        "use-after-free",
+        "CWE-762",
+        Severity.MEDIUM,
+        0.8,
+        Words("Memory released in another way than it was made", "内存的释放方式与分配方式不符"),
+        Words(
+            "new needs delete, new[] needs delete[], malloc() needs free(): anything else corrupts the heap.",
+            "new 对应 delete，new[] 对应 delete[]，malloc() 对应 free()：混用会破坏堆。",
+        ),
+        Words("Use the matching call, or a smart pointer.", "使用配对的释放方式，或使用智能指针。"),
+        checked=C,
+    ),
+    Rule(
+        "iterator-invalid",
+        "use-after-free",
+        "CWE-416",
+        Severity.HIGH,
+        0.75,
+        Words("Loop goes on with an iterator that is no longer valid", "循环继续使用已失效的迭代器"),
+        Words(
+            "The container is changed inside a loop over it: the next step reads memory that was given back.",
+            "在遍历过程中修改了容器：下一步会读取已释放的内存。",
+        ),
+        Words(
+            "Go on with what erase() returns, or collect first and change afterwards.",
+            "使用 erase() 的返回值继续，或先收集、之后再修改。",
+        ),
+        checked=("cpp",),
+    ),
 )

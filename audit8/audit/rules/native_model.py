@@ -68,13 +68,26 @@ class Function:
     locals: dict[str, Variable]
     summary: Summary = field(default_factory=Summary)
     handed: set[str] | None = None
+    by_kind: dict[str, list[Node]] = field(default_factory=dict)
+    again: dict[str, list[Variable]] = field(default_factory=dict)
+
+    def local(self, name: str, at: int) -> Variable | None:
+        """The variable of the function that a name means at an offset: of several, the one declared last before it."""
+        before = [one for one in self.again.get(name, ()) if one.node.start < at]
+        return before[-1] if before else self.locals.get(name)
+
+    def every(self, *kinds: str) -> list[Node]:
+        """The nodes of these kinds in the body, kind by kind in the order of the text; the body is walked once."""
+        if not self.by_kind:
+            for node in self.body.walk():
+                self.by_kind.setdefault(node.kind, []).append(node)
+        return [node for kind in kinds for node in self.by_kind.get(kind, ())]
 
     def handed_out(self) -> set[str]:
         """Names whose address is taken, or that a lambda may change; found once."""
         if self.handed is None:
-            nodes = list(self.body.walk())
-            stars = [one for one in nodes if one.kind == "pointer_expression" and one.kids[0].kind == "&"]
-            inside = [one for one in nodes if one.kind == "lambda_expression"]
+            stars = [one for one in self.every("pointer_expression") if one.kids[0].kind == "&"]
+            inside = self.every("lambda_expression")
             self.handed = {place(one.kids[1]) for one in stars} | {name for one in inside for name in names_in(one)}
         return self.handed
 
@@ -129,7 +142,8 @@ class Unit:
         text = value.text.strip().strip("()").strip()
         if text.startswith('"') and len(text) > 4:
             self.texts[name.text] = node
-        number = self.constants.get(text, integer(text))
+        number = self.constants.get(text, integer(text.lstrip("-")))
+        number = -number if number is not None and text.startswith("-") and text not in self.constants else number
         if number is not None:
             self.constants[name.text] = number
 
@@ -175,8 +189,10 @@ class Unit:
         for part in body.walk():
             if part.kind == "declaration":
                 for one in self.variables(part):
-                    found.locals.setdefault(one.name, one)
-        self.functions.setdefault(name.text, found)
+                    if found.locals.setdefault(one.name, one) is not one:
+                        found.again.setdefault(one.name, []).append(one)
+        key = f"{name.text} {node.start}" if name.text in self.functions else name.text
+        self.functions[key] = found  # Calls by name reach the first one.
 
     def password_structs(self, password: re.Pattern[str]) -> set[str]:
         """The structures of which a member's name matches."""

@@ -11,6 +11,11 @@ ALLOCATES = re.compile(
     r"kmem_cache_z?alloc|devm_k[a-z]+alloc\w*|(?:__|dev_|netdev_)?alloc_skb\w*|alloc_\w+|usb_alloc_\w+|"
     r"(?:av|ff|OPENSSL|CRYPTO|PyMem|PyObject|mbedtls|talloc|sqlite3|xml|apr|pj|nvlist|malloca?)_?(?:[mcz]|zero)?"
     r"(?:alloc|allocz|malloc|mallocz|calloc|Malloc|Calloc)\w*|malloca|zcalloc|os_malloc|os_zalloc|"
+    r"(?:devm_)?kv?asprintf|(?:create_\w*|alloc_\w*)workqueue|(?:skb|pskb)_(?:clone|copy)\w*|(?:devm_)?ioremap(?!_resource)\w*|"
+    r"(?!x|g_|gtk_|gst_|safe_|must_|check|emalloc|pool_)[a-z]\w*_(?:m|c|z|re)alloc(?:_\w+)?|gf_(?:m|c|re)alloc|R_NEWS?0?|"
+    r"Acquire(?:Quantum|Magick|Virtual|Aligned)Memory|ResizeQuantumMemory|AcquireCacheView|jas_(?:image|matrix|stream)_create\w*|"
+    r"curl_easy_init|cJSON_(?:Parse|Create\w+|GetObjectItem\w*)|xmlDocGetRootElement|xmlGetProp|SSL_CTX_new|of_match_device|"
+    r"platform_get_resource\w*|dev_get_platdata|g_hash_table_lookup|json_object_get|PyDict_GetItem\w*|mysql_store_result|"
     r"(?:EVP|BIO|RSA|X509|BN|EC|DH|DSA|SSL|HMAC|ASN1|PKCS7|CMS|ENGINE)_\w*_?(?:new|CTX_new|dup|create)"
 )
 # Their first argument is gone afterwards.
@@ -33,7 +38,7 @@ FINDS = re.compile(
 _WIDTH = r"(8|16|24|32|64)"
 # Numbers that come from a file, the network or another process.
 READS = re.compile(
-    rf"(?:\w*_)?(?:get|read|parse|load|fetch|pull|extract|decode|peek)_?(?:u|s|ui|i|uint|int)?_?(?:le|be|net|lsb|msb)?_?"
+    rf"(?:\w*_)?(?:get|read|rd|parse|load|fetch|pull|extract|decode|peek)_?(?:u|s|ui|i|uint|int)?_?(?:le|be|net|lsb|msb)?_?"
     rf"(?:u|s|uint|int)?{_WIDTH}(?:le|be|_t|_le|_be)?(?:_\w+)?|"
     rf"(?:__)?(?:be|le){_WIDTH}_to_cpup?|(?:__)?(?:be|le){_WIDTH}toh|get_unaligned_(?:be|le){_WIDTH}|"
     rf"(?:ff_|av_)?(?:AV_R[BLN]|avio_r[bl]|bytestream2?_get_(?:[bl]e)?){_WIDTH}?u?|"

@@ -151,7 +151,8 @@ def _narrow(state: State, key: str, operator: str, other: Value) -> bool:
     if operator in ("<", "<="):
         high = min(known.hi, other.hi - strict)
         taint = max(known.taint, other.taint) if loose and known.hi > other.hi - strict else known.taint
-        changed = replace(known, hi=high, taint=taint, capped=known.capped or (other.exact is None and not loose))
+        unclear = other.exact is None and (other.hi == INF or other.capped)
+        changed = replace(known, hi=high, taint=taint, capped=known.capped or (unclear and not loose))
     else:
         low = max(known.lo, other.lo + strict)
         changed = replace(known, lo=low, floored=known.floored or other.exact is None)

@@ -4,22 +4,26 @@ The later test shows that the author expects NULL; the use before it does not. B
 same block, with no new value between them.
 """
 
+import re
+
 from audit8.audit.rules.native_loops import LOOPS
 from audit8.audit.rules.native_model import Function, Unit
 from audit8.audit.rules.native_report import Report
-from audit8.audit.rules.native_tree import Node, bare, place
+from audit8.audit.rules.native_tree import Node, arguments, bare, callee, place
 
 _TESTS = ("if_statement", "while_statement", "conditional_expression")
 _BRANCHES = (
     "if_statement", "while_statement", "for_statement", "do_statement", "switch_statement", "case_statement",
     "conditional_expression", "for_range_loop", "else_clause", "lambda_expression",
 )  # fmt: skip
+_ATTRIBUTE = re.compile(r"nla_(?:get_\w+|data|len|strcmp|strl?cpy|strscpy|memcpy|parse_nested\w*)")
 _NULLS = ("NULL", "nullptr", "0")
 _MAX_TESTS = 60
 
 
 def check_nulls(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
+        _attributes(function, report)
         tests = _tests(function)[:_MAX_TESTS]
         if not tests:
             continue
@@ -33,11 +37,29 @@ def check_nulls(unit: Unit, report: Report) -> None:
                 report.say("null-unchecked", last, 0.9)
 
 
+def _attributes(function: Function, report: Report) -> None:
+    """`nla_get_u32(tb[A])`: an attribute that a netlink message need not have, and no condition asks for it."""
+    reads = [one for one in function.every("call_expression") if _ATTRIBUTE.fullmatch(callee(one))]
+    if not reads:
+        return
+    asked = {
+        place(part)
+        for one in function.every("if_statement", "conditional_expression", "while_statement")
+        if (condition := one.part("condition")) is not None
+        for part in condition.walk()
+        if part.kind == "subscript_expression"
+    }
+    for call in reads:
+        first = next(iter(arguments(call)), None)
+        if first is not None and first.kind == "subscript_expression" and place(first) not in asked:
+            report.say("null-unchecked", call, 0.75)
+
+
 def _tests(function: Function) -> list[tuple[str, Node]]:
     """The pointers that conditions compare with NULL."""
     found = []
-    for node in function.body.walk():
-        condition = node.part("condition") if node.kind in _TESTS else None
+    for node in function.every(*_TESTS):
+        condition = node.part("condition")
         for one in condition.walk() if condition is not None else ():
             name = _tested(one)
             if name and _is_pointer(function, name):
@@ -71,7 +93,7 @@ def _is_pointer(function: Function, name: str) -> bool:
 def _uses(function: Function) -> dict[str, list[Node]]:
     """Where a pointer is followed; an address of a member or sizeof follows nothing."""
     found: dict[str, list[Node]] = {}
-    for node in function.body.walk():
+    for node in function.every("field_expression", "pointer_expression"):
         is_arrow = node.kind == "field_expression" and any(kid.kind == "->" for kid in node.kids)
         is_star = node.kind == "pointer_expression" and node.kids[0].kind == "*"
         if is_arrow or is_star:
@@ -93,7 +115,7 @@ def _follows_nothing(node: Node) -> bool:
 def _changes(function: Function) -> dict[str, list[int]]:
     """Where a name gets a new value, or its address is taken."""
     found: dict[str, list[int]] = {}
-    for node in function.body.walk():
+    for node in function.every("assignment_expression", "update_expression", "pointer_expression", "init_declarator"):
         if node.kind in ("assignment_expression", "update_expression"):
             found.setdefault(place(node.parts[0]), []).append(node.start)
         elif node.kind == "pointer_expression" and node.text.startswith("&"):

@@ -17,6 +17,8 @@ _SIZED = re.compile(
     r"(?:x|g_|z|os_|safe_|e)?(?:m|re|c)alloc\w*|alloca|kmalloc\w*|kzalloc|vmalloc|vzalloc|new_array|palloc\w*"
 )
 _BOUNDED = re.compile(r"MAX|LIMIT|check_\w*mul|__builtin_\w*mul|array_size|size_mul|overflow", re.IGNORECASE)
+_CONSTANT = re.compile(r"k[A-Z]\w*")
+_KERNEL = re.compile(r"(?:devm_)?(?:k|v|kv)[mz]alloc(?:_node)?")
 _ORDERS = ("<", ">", "<=", ">=")
 _LIKELY = 0.75
 
@@ -28,14 +30,32 @@ def check_products(unit: Unit, report: Report) -> None:
         for name, at in _looked_at(function):
             looked[name] = min(at, looked.get(name, at))
         sizes = _sizes(function)
-        for node in function.body.walk():
-            if node.kind != "binary_expression" or node.kids[1].kind != "*" or _inside_product(node):
+        for node in function.every("binary_expression"):
+            if node.kids[1].kind != "*" or _inside_product(node):
                 continue
             factors = _factors(unit, checks, node)
             if factors is None or any(looked.get(name, node.start) < node.start for name in factors):
                 continue
             if _is_size(checks, node, sizes):
                 report.say("integer-overflow", node, _LIKELY)
+        for call in function.every("call_expression"):
+            if _KERNEL.fullmatch(callee(call)):
+                _counted(unit, call, looked, report)
+
+
+def _counted(unit: Unit, call: Node, looked: dict[str, int], report: Report) -> None:
+    """`kmalloc(n * sizeof(*p), ...)`: the kernel has kmalloc_array() for that, which looks."""
+    for node in arguments(call)[:1]:
+        if node.kind != "binary_expression" or node.kids[1].kind != "*":
+            continue
+        sides = [bare(one) for one in node.parts]
+        counts = [one for one in sides if one is not None and one.kind != "sizeof_expression"]
+        if len(counts) != 1 or unit.fold(counts[0]) is not None or counts[0].text.isupper():
+            continue
+        names = names_in(counts[0]) | {place(one) for one in counts[0].walk() if one.kind == "field_expression"}
+        varies = counts[0].kind in ("identifier", "field_expression")
+        if varies and not any(looked.get(name, node.start) < node.start for name in names):
+            report.say("integer-overflow", call, _LIKELY)
 
 
 def _inside_product(node: Node) -> bool:
@@ -55,7 +75,7 @@ def _factors(unit: Unit, checks: Checks, node: Node) -> set[str] | None:
         if one.kind == "binary_expression" and one.kids[1].kind == "*":
             pending += [one.kids[0], one.kids[2]]
             continue
-        if unit.fold(one) is not None or one.text.isupper():
+        if unit.fold(one) is not None or one.text.isupper() or _CONSTANT.fullmatch(one.text):
             continue
         kind = checks.type_of(one)
         limits = bounds(kind, unit.structs) if kind else None
@@ -69,7 +89,7 @@ def _factors(unit: Unit, checks: Checks, node: Node) -> set[str] | None:
 def _looked_at(function: Function) -> list[tuple[str, int]]:
     """The names that are compared in order or handed to a check, and where."""
     found = []
-    for node in function.body.walk():
+    for node in function.every("binary_expression", "call_expression"):
         is_order = node.kind == "binary_expression" and node.kids[1].kind in _ORDERS
         is_check = node.kind == "call_expression" and _BOUNDED.search(callee(node))
         if (is_order and not _steps_a_loop(node)) or is_check:
@@ -85,8 +105,8 @@ def _steps_a_loop(node: Node) -> bool:
 def _sizes(function: Function) -> set[str]:
     """The names that are handed to an allocation."""
     found = set[str]()
-    for node in function.body.walk():
-        if node.kind == "call_expression" and _allocates(node):
+    for node in function.every("call_expression"):
+        if _allocates(node):
             for one in arguments(node):
                 found |= names_in(one)
     return found

@@ -48,7 +48,7 @@ _WRONG: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (_VERIFY, re.compile(r"(?:==|!=) 0")),
 )
 _FLIP = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
-_BLANK = {"if_statement", "while_statement", "do_statement", "for_statement", "conditional_expression"}
+_BLANK = ("if_statement", "while_statement", "do_statement", "for_statement", "conditional_expression")
 _PRIVILEGE = re.compile(r"set(?:res|re|e)?[ug]id|setgroups|initgroups|chroot")
 _CONVERSION = re.compile(r"%(?:%|[-+ #0']*(\*|\d+)?(?:\.(\*|\d+)?)?(?:hh|h|ll|l|z|j|t|L|q)?([a-zA-Z\[]))")
 _PRINTS = {"printf": 0, "fprintf": 1, "sprintf": 1, "snprintf": 2, "syslog": 1, "dprintf": 1}
@@ -61,7 +61,7 @@ _MODE = re.compile(r"\"[rwa][bt+xecm]{0,4}(?:,.*)?\"")
 def check_results(unit: Unit, report: Report) -> None:
     for function in unit.functions.values():
         assigned = _assigned(function)
-        for node in function.body.walk():
+        for node in function.every("binary_expression", "unary_expression", *_BLANK, "call_expression"):
             if node.kind == "binary_expression" and node.kids[1].kind in _FLIP:
                 _comparison(unit, node, assigned, function, report)
             elif node.kind == "unary_expression" and node.kids[0].kind == "!":
@@ -75,7 +75,8 @@ def check_results(unit: Unit, report: Report) -> None:
 def _assigned(function: Function) -> dict[str, list[tuple[int, Node]]]:
     """For each name the calls whose results it gets, by place in the text; other values end what a call said."""
     found: dict[str, list[tuple[int, Node]]] = {}
-    for node in function.body.walk():
+    given = function.every("init_declarator", "assignment_expression")
+    for node in sorted(given, key=lambda one: one.start):
         if node.kind == "init_declarator":
             name, value = declared(node.part("declarator")), node.part("value")
             key = name.text if name is not None else ""

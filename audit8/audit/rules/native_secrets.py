@@ -12,7 +12,7 @@ _WEAK = re.compile(
     r"BF_\w*encrypt|gcry_md_(?:md5|sha1)|ecb_crypt|cbc_crypt"
 )
 _WEAK_NAMES = re.compile(
-    r"GCRY_(?:MD_(?:MD[245]|SHA1)|CIPHER_(?:DES|3DES|ARCFOUR|MODE_ECB)\w*)|CALG_(?:MD[245]|SHA1?|DES|RC[24])"
+    r"GCRY_(?:MD_(?:MD[245]|SHA1)|CIPHER_(?:DES|3DES|ARCFOUR|MODE_ECB)\w*)|CALG_(?:MD[245]|SHA1?|DES|RC[24])|RSA_NO_PADDING"
 )
 _BY_NAME = re.compile(r"EVP_get_(?:digest|cipher)byname|EVP_(?:MD|CIPHER)_fetch")
 _WEAK_TEXT = re.compile(r"md[245]|sha-?1|des(?:-\w+)?|rc[24]\w*|\w+-ecb", re.IGNORECASE)
@@ -26,8 +26,14 @@ _HASHES = re.compile(
     r"crypt(?:_r)?|SHA(?:224|256|384|512)\w*|EVP_\w+|PKCS5_\w+|argon2\w*|bcrypt\w*|scrypt\w*|crypto_\w+|\w*(?:hash|encrypt)\w*",
     re.IGNORECASE,
 )
+_UNGUESSABLE = re.compile(
+    r"(?i)token|session_?id|passw|secret|(?:api|crypt|aes|private|session|gen(?:erate)?|make|new|random)_?key|nonce|salt|otp|cookie|"
+    r"csrf|challenge|(?:make|gen(?:erate)?|init|random)_?iv|captcha|verification_?code"
+)
 _WRITES = re.compile(r"f?printf|fputs|puts|fwrite|write|send|sendto|syslog|dprintf|fputws|SSL_write")
 _FORMATS = re.compile(r"s?n?printf|snprintf|sprintf|asprintf")
+_BINDS = re.compile(r"sqlite3_bind_(?:text|blob)\w*")
+_STORES = re.compile(r'(?i)"\s*(?:insert\s+into|update|replace\s+into)\b.*\b(?:pass|pwd)')
 _FEW_LINES, _SHORTEST = 40, 4
 _OWN_HASH = re.compile(r"(?:<<=?|\*=?)\s*(?:5|31|33|65599|7|13)\b|\^=?")
 _COMPARES = re.compile(r"str(?:n?case|n)?cmp|memcmp|strn?casecmp")
@@ -35,8 +41,9 @@ _LOGIN = {"mysql_real_connect": 3, "mysql_connect": 2, "PQsetdbLogin": 6, "ldap_
 
 
 def check_secrets(unit: Unit, report: Report) -> None:
-    hashed = any(_HASHES.fullmatch(callee(call)) for call in calls(unit.root))
-    for call in calls(unit.root):
+    every = [node for node in unit.nodes if node.kind == "call_expression"]
+    hashed = any(_HASHES.fullmatch(callee(call)) for call in every)
+    for call in every:
         name, given = callee(call), arguments(call)
         if _is_weak(unit, name, given):
             report.say("weak-cipher", call)
@@ -53,6 +60,10 @@ def check_secrets(unit: Unit, report: Report) -> None:
             report.say("weak-cipher", node)
     for function in unit.functions.values():
         _home_made(function, report)
+        if _UNGUESSABLE.search(function.name):
+            for call in function.every("call_expression"):
+                if callee(call) in ("rand", "random", "lrand48", "drand48", "mrand48", "rand_r"):
+                    report.say("predictable-random", call)
 
 
 def _is_weak(unit: Unit, name: str, given: list[Node]) -> bool:
@@ -74,6 +85,8 @@ def _is_clear(unit: Unit, name: str, given: list[Node], hashed: bool) -> bool:
         return True
     if _FORMATS.fullmatch(name) and which:
         return _is_record(given)
+    if _BINDS.fullmatch(name) and which and not hashed:
+        return any(_STORES.match(one.text) for one in unit.nodes if one.kind == "string_literal")
     return name in ("fwrite", "write", "send") and bool(given) and _holds_password(unit, given[0].text)
 
 

@@ -124,6 +124,12 @@ def calls(node: Node) -> Iterator[Node]:
     return (one for one in node.walk() if one.kind == "call_expression")
 
 
+def index_of(node: Node) -> Node | None:
+    """What stands between the brackets of a subscript."""
+    inside = node.kids[1].parts if node.kids[1].kind == "subscript_argument_list" else node.kids[2:3]
+    return bare(inside[0]) if inside else None
+
+
 def names_in(node: Node) -> set[str]:
     """Every plain name in an expression, members excluded."""
     return {one.text for one in node.walk() if one.kind == "identifier"}

@@ -15,9 +15,19 @@ _SIZES = {
     "char": 1, "bool": 1, "_Bool": 1, "short": 2, "int": 4, "long": 8, "float": 4, "double": 8, "size_t": 8,
     "ssize_t": 8, "off_t": 8, "time_t": 8, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4,
     "uint32_t": 4, "int64_t": 8, "uint64_t": 8, "uintptr_t": 8, "intptr_t": 8, "wchar_t": 4, "u_char": 1, "uchar": 1,
-    "BYTE": 1, "u8": 1, "u16": 2, "u32": 4, "u64": 8, "uint": 4, "unsigned": 4, "signed": 4,
+    "BYTE": 1, "u8": 1, "u16": 2, "u32": 4, "u64": 8, "uint": 4, "unsigned": 4, "signed": 4, "u_int": 4, "u_short": 2,
+    "u_long": 8, "u_int8_t": 1, "u_int16_t": 2, "u_int32_t": 4, "u_int64_t": 8, "__u8": 1, "__u16": 2, "__u32": 4,
+    "__u64": 8, "__s8": 1, "__s16": 2, "__s32": 4, "__s64": 8, "s8": 1, "s16": 2, "s32": 4, "s64": 8, "__le16": 2,
+    "__le32": 4, "__be16": 2, "__be32": 4, "guint": 4, "guint8": 1, "guint16": 2, "guint32": 4, "guint64": 8,
+    "gint": 4, "gint32": 4, "gsize": 8, "gssize": 8, "DWORD": 4, "WORD": 2, "UINT": 4, "UINT16": 2, "UINT32": 4,
+    "uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "loff_t": 8,
+    "Py_ssize_t": 8, "sector_t": 8, "off64_t": 8, "png_uint_32": 4, "ngx_int_t": 8, "ngx_uint_t": 8, "tsize_t": 8,
+    "tmsize_t": 8,
 }  # fmt: skip
-_UNSIGNED = ("unsigned", "uint", "size_t", "u_char", "uchar", "BYTE", "u8", "u16", "u32", "u64", "uintptr")
+_UNSIGNED = (
+    "u_", "__u", "__le", "__be", "guint", "gsize", "DWORD", "WORD", "UINT", "png_uint", "ngx_uint", "sector_t",
+    "unsigned", "uint", "size_t", "u_char", "uchar", "BYTE", "u8", "u16", "u32", "u64", "uintptr",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ class Value:
 @dataclass(frozen=True, slots=True)
 class Obj:
     """`kind` is heap, file, array, var or text; `size` in bytes, where it is a number. `ended`: freed by a function
-    that may have freed only what is inside."""
+    that may have freed only what is inside. `freed_line`: where it was freed first."""
 
     kind: str
     size: float = INF
@@ -58,6 +68,7 @@ class Obj:
     line: int = 0
     new: str = ""
     ended: bool = False
+    freed_line: int = 0
 
 
 @dataclass(slots=True)
@@ -88,9 +99,9 @@ class State:
             del self.vars[other]
         self.vars[name] = value
 
-    def release(self, obj: int) -> None:
+    def release(self, obj: int, line: int) -> None:
         if obj in self.objs:
-            self.objs[obj] = replace(self.objs[obj], freed=True)
+            self.objs[obj] = replace(self.objs[obj], freed=True, freed_line=self.objs[obj].freed_line or line)
 
     def escape(self, obj: int) -> None:
         if obj in self.objs and not self.objs[obj].escaped:
@@ -168,6 +179,8 @@ def fit(value: Value, type_text: str, structs: dict[str, int]) -> Value:
     if value.lo < low and low == 0:
         wraps = math.isfinite(value.lo) or outside
         value = replace(value, lo=0, hi=high if wraps and (outside or small) else max(0, value.hi))
+    if outside and low < 0 and value.hi > high and math.isfinite(value.hi):
+        value = replace(value, lo=low)  # The highest bit is the sign.
     if outside or small:
         value = replace(value, lo=max(low, min(high, value.lo)), hi=max(low, min(high, value.hi)))
         value = value if outside else replace(value, capped=True, floored=True)
@@ -197,6 +210,9 @@ def compute(operator: str, left: Value, right: Value) -> Value:
         result = Value(min(corners), max(corners))
     elif operator == "/" and left.exact is not None and right.exact is not None and left.lo >= 0 and right.lo > 0:
         result = const(left.exact // right.exact)
+    elif operator == "/" and right.lo < 0:
+        top = max(abs(left.lo), abs(left.hi))
+        result = Value(-top, top)
     elif operator in ("/", ">>"):
         result = Value(0 if left.lo >= 0 and right.lo >= 0 else -INF, left.hi if left.hi >= 0 else INF)
     elif operator == "%" and math.isfinite(right.hi):
@@ -208,9 +224,11 @@ def compute(operator: str, left: Value, right: Value) -> Value:
     elif operator == "&":
         tops = [v.hi for v in (left, right) if v.lo >= 0]
         result = Value(0 if tops else -INF, min(tops, default=INF))
-        capped = True
+        capped = left.exact is None and right.exact is None
     elif operator == "<<" and right.exact is not None and 0 <= right.exact < 64:
         result = compute("*", left, const(2**right.exact))
+    elif operator == "<<" and left.lo >= 0 and right.lo >= 0 and right.hi < 64:
+        result = Value(left.lo * 2 ** int(right.lo), left.hi * 2 ** int(right.hi))
     return replace(result, taint=taint, capped=capped or result.capped, floored=floored or result.floored)
 
 

@@ -12,6 +12,7 @@ _WITH_LENGTH = (
     r"\bget_unchecked(?:_mut)?\s*\(\s*{name}\b|\bslice_unchecked\s*\([^;]*\b{name}\b|"
     r"\.\s*(?:offset|add)\s*\(\s*{name}(?:\s+as\s+\w+)?\s*\)"
 )
+_MAX_COUNTED = 20
 _UNINITIALISED = (
     r"\bmem::uninitialized\b|\bMaybeUninit(?:::\s*<[^;()]{0,60}>)?::uninit\s*\(\s*\)\s*\.\s*assume_init\s*\(|"
     r"\bwith_capacity\s*\([^;]*\)\s*;\s*(?:unsafe\s*\{\s*)?\w+\s*\.\s*set_len\s*\("
@@ -30,14 +31,35 @@ def check_access(file: RustFile) -> Iterator[Hit]:
     for function in file.live:
         if "unsafe" not in file.code[function.start : function.at] + function.body:
             continue
-        for name, kind in function.parameters.items():
-            if re.search(r"\b(?:usize|isize|[iu](?:8|16|32|64))\b", kind) and not _compared(function, name):
+        for name in _numbers(function):
+            if not _compared(function, name):
                 found = function.find(_WITH_LENGTH.replace("{name}", re.escape(name)))
                 yield from file.hits("rust-unsafe-memory", function, found)
         yield from file.hits("rust-uninitialised", function, function.find(_UNINITIALISED))
 
 
+def _numbers(function: Function) -> list[str]:
+    """The parameters that are numbers, and what counts up to one that is not compared."""
+    given = function.typed(r"^(?:usize|isize|[iu](?:8|16|32|64))$|\b(?:usize|isize|[iu](?:8|16|32|64))\b(?!\s*[;\]])")
+    pairs = {match.groups() for match in function.find(r"\bfor\s+(\w+)\s+in\s+[\w.]+\s*\.\.=?\s*(\w+)\s*\{")}
+    loose = {name for name in given if not _compared(function, name)}
+    counted = sorted({name for name, limit in pairs if limit in loose} - set(given))
+    return given + counted[:_MAX_COUNTED]
+
+
 def _compared(function: Function, name: str) -> bool:
+    who = re.escape(name)
+    sums = function.find(
+        rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b{who}\b[^;]{{0,200}}\b(?:checked|saturating)_|"
+        rf"\blet\s+(\w+)\s*=\s*[^;]{{0,200}}\b(?:checked|saturating)_\w+\s*\([^;]{{0,200}}\b{who}\b"
+    )
+    held = {match.group(1) or match.group(2) for match in sums}
+    if any(_is_compared(function, one) for one in sorted(held)[:_MAX_COUNTED]):
+        return True
+    return _is_compared(function, name)
+
+
+def _is_compared(function: Function, name: str) -> bool:
     who = re.escape(name)
     return function.has(
         rf"\b{who}\b[^;{{}},]{{0,60}}(?:[<>]|[!=]=)|(?:[<>]=?|[!=]=)\s*{who}\b|\b(?:min|clamp|get)\s*\([^;]*\b{who}\b"

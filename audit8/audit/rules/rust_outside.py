@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from ast_grep_py import SgNode
 
@@ -15,6 +16,8 @@ _EXTRACTORS = r"\b(?:Path|Query|Form|Json|HttpRequest|Request|TypedHeader|Multip
 _NAMED = r"token|password|passwd|secret|api_?key|session|nonce|salt|otp|private_?key"
 _VALUE = r"\bargs?\s*\([^;]*(?:\bformat!|&?\b(?!vec\b)[a-z_]\w*\b(?!\s*[(!]))"
 _OPENERS = r"(?:File::(?:open|create)|fs::(?:read|read_to_string|write|remove_file|copy)|NamedFile::open\w*)"
+_CHANGES = r"(?:File::create|fs::(?:write|remove_file|remove_dir_all|rename|set_permissions|hard_link)|symlink)"
+_MAX_NAMES = 40
 _SMALL = r"\b(?:SmallRng|fastrand::\w+|oorand::\w+|StdRng::seed_from_u64|ChaCha\w*::seed_from_u64|seed_from_u64)\b"
 
 
@@ -63,7 +66,9 @@ def _text(function: Function, name: str) -> bool:
 def check_paths(file: RustFile) -> Iterator[Hit]:
     """A web handler that opens what its request names."""
     web = re.search(r"\b(?:actix_web|axum|rocket|warp|hyper|tide|poem|salvo)\b", file.code)
-    for function in file.live if web else ():
+    for function in file.live:
+        if not web and not function.typed(r"\b(?:Path|Query|Form|Json|HttpRequest|Multipart)\s*<"):
+            continue
         if function.has(
             r"\bcanonicalize\s*\(|\bstarts_with\s*\(|\bfile_name\s*\(|\.\s*contains\s*\(|\bcomponents\s*\("
         ):
@@ -98,4 +103,16 @@ def check_lengths(file: RustFile) -> Iterator[Hit]:
                 yield from file.hits("rust-length-cast", function, [match])
 
 
-CHECKS = (check_sql, check_shell, check_paths, check_random, check_lengths)
+def check_files(file: RustFile) -> Iterator[Hit]:
+    """A name is asked for, and then made or removed: between the two it may have become something else."""
+    for function in file.live:
+        for match in islice(
+            function.find(r"\b([\w.]+)\s*\.\s*(?:exists|is_file|is_symlink|metadata)\s*\(\s*\)"), _MAX_NAMES
+        ):
+            changed = rf"\b{_CHANGES}\s*\(\s*&?{re.escape(match.group(1))}\b"
+            later = re.compile(changed).search(function.body, match.end())
+            if later is not None:
+                yield from file.hits("rust-check-then-use", function, [later])
+
+
+CHECKS = (check_sql, check_shell, check_paths, check_random, check_lengths, check_files)
