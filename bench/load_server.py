@@ -1,7 +1,7 @@
 """The server that bench/load.py sets its crowd on, in a process of its own: `load_server.py PORT FILE ENGINE FOLDER`.
 
 FILE: of the history. ENGINE `scripted` plays sixteen answers at once, twenty words of a hundredth of a second each, and
-remembers nothing; `fused` or `stock` runs the model in FOLDER, the pocket model where it is "". Prints "ready" when it
+remembers nothing; `instant` says nothing, at once; `fused` or `stock` runs the model in FOLDER, the pocket model where it is "". Prints "ready" when it
 listens, and counts its tasks at /tasks.
 """
 
@@ -40,6 +40,8 @@ def engine_of(kind: str, folder: str) -> tuple[dict[str, Any], LoadEngine]:
     """The settings that an engine needs, and what loads it."""
     if kind == "scripted":
         return {"max_jobs": SCRIPTED_JOBS}, lambda _: Paced(replace(FAKE_INFO, parallel=16))
+    if kind == "instant":
+        return {}, lambda _: FakeEngine()
     from audit8.models.pocket import pocket_model
     from audit8.startup import load_engine
 
@@ -53,7 +55,7 @@ def main(port: int, history_file: str, kind: str, folder: str) -> None:
     changed, load = engine_of(kind, folder)
     app = create_app(Settings(port=0, lang="en", history_file=Path(history_file), **changed), load)
 
-    @app.get("/tasks")
+    @app.get("/tasks", include_in_schema=False)
     async def tasks() -> int:
         return len(asyncio.all_tasks())
 

@@ -22,6 +22,7 @@ from audit8.store.queries import Dismissal
 AuditId = Annotated[str, Path(alias="id")]
 MAX_QUERY_CHARS = 200
 MAX_ITEMS = 200
+PLACE_DIGITS = 18  # an integer of SQLite has 19
 SELECT_PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: problem_response("before is no `next` of an earlier answer."),
     422: problem_response("A parameter is out of range."),
@@ -52,7 +53,7 @@ def _add_audits(router: APIRouter, history: History) -> None:
     async def select(
         request: Request,
         limit: Annotated[int, Query(ge=1, le=MAX_ITEMS)] = 50,
-        before: str = "",
+        before: Annotated[str, Query(json_schema_extra={"pattern": f"^[0-9]{{0,{PLACE_DIGITS}}}$"})] = "",
         q: Annotated[str, Query(max_length=MAX_QUERY_CHARS)] = "",
     ) -> Response:
         """The audits, newest first; `next` is the `before` of the part that follows. One that failed has an `error`."""
@@ -103,7 +104,7 @@ def _place(before: str) -> int | None:
     """What `next` said, which is for us alone to understand."""
     if not before:
         return None
-    if not before.isascii() or not before.isdecimal() or len(before) > 18:  # an integer of SQLite has 19 digits
+    if not before.isascii() or not before.isdecimal() or len(before) > PLACE_DIGITS:
         raise BadRequest("before: give the `next` of an earlier answer.", param="before")
     return int(before)
 

@@ -25,7 +25,7 @@ from audit8.api.history import owner_of
 from audit8.api.intake import Part, Submission, load_object, make_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.readiness import Readiness
-from audit8.api.schemas import CHAT_BODY, CHAT_RESPONSES, TIMEOUT_PARAMETERS, ChatMessage, ChatRequest, problem_response
+from audit8.api.schemas import CHAT_BODY, CHAT_RESPONSES, ChatMessage, ChatRequest, problem_response, timeout_parameters
 from audit8.errors import BadRequest
 from audit8.events import Event, Failed, Reported, Token
 from audit8.live import Caller
@@ -53,7 +53,7 @@ def make_router(service: AuditService, readiness: Readiness, history: History, s
         "/chat/completions",
         response_model=ChatCompletion,
         responses=CHAT_RESPONSES,
-        openapi_extra={"requestBody": CHAT_BODY, "parameters": TIMEOUT_PARAMETERS},
+        openapi_extra={"requestBody": CHAT_BODY, "parameters": timeout_parameters(settings.job_timeout)},
     )
     async def chat(request: Request) -> Response:
         """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""

@@ -20,6 +20,28 @@ UNKNOWN_CALLER = {401: "No key, or a wrong one."}
 ALWAYS = {403: "This Host or Origin may not call the server.", 500: "The server or the model failed."}
 WITH_BODY = {408: "The body did not arrive in time.", 413: "Larger than limit_bytes."}
 TRY_AGAIN = frozenset({"429", "503"})
+# Where the answer to one operation has what another asks for: from, to, and the values that go with it.
+LINKS = (
+    (("/audit", "post"), ("/api/history/{id}", "get"), {"id": "$response.body#/id"}),
+    (("/audit", "post"), ("/api/history/{id}", "delete"), {"id": "$response.body#/id"}),
+    (("/api/history", "get"), ("/api/history/{id}", "get"), {"id": "$response.body#/items/0/id"}),
+    (("/api/history", "get"), ("/api/history", "get"), {"before": "$response.body#/next"}),
+    (
+        ("/api/history/{id}", "get"),
+        ("/api/history/{id}/dismissals/{fingerprint}", "put"),
+        {"id": "$request.path.id", "fingerprint": "$response.body#/report/findings/0/fingerprint"},
+    ),
+    (
+        ("/api/history/{id}/dismissals/{fingerprint}", "put"),
+        ("/api/history/{id}/dismissals/{fingerprint}", "delete"),
+        {"id": "$request.path.id", "fingerprint": "$response.body#/fingerprint"},
+    ),
+    (
+        ("/api/history/{id}/dismissals/{fingerprint}", "put"),
+        ("/api/history/{id}/suppressions", "get"),
+        {"id": "$request.path.id"},
+    ),
+)
 FRAMEWORKS = ("HTTPValidationError", "ValidationError")  # the framework's errors, which problems.py writes in our shape
 REQUEST_ID = {
     "name": "X-Request-Id",
@@ -57,7 +79,17 @@ def completed(document: dict[str, Any], *, with_keys: bool) -> dict[str, Any]:
         _complete(operation, closed=with_keys and not is_open(path))
         if with_keys and is_open(path):
             operation["security"] = []
+    for source, target, values in LINKS:
+        links = _at(document, source)["responses"]["200"].setdefault("links", {})
+        name = _at(document, target)["operationId"]
+        links[name] = {"operationId": name, "parameters": values}
     return document
+
+
+def _at(document: dict[str, Any], place: tuple[str, str]) -> dict[str, Any]:
+    path, method = place
+    operation: dict[str, Any] = document["paths"][path][method]
+    return operation
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

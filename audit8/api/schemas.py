@@ -3,6 +3,7 @@
 The audit's own answer is types.Report; only what has no dataclass is described here.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema, field_validator
@@ -18,8 +19,8 @@ MAX_REASON_CHARS = 1000
 _FILLED = {"type": "string", "pattern": r"\S"}
 _NAME = {"type": ["string", "null"]}
 _CODE: dict[str, Any] = {
-    "code": {"description": "The code. Of several such fields the first that is filled counts."},
-    **{name: {"description": "The same as code."} for name in CODE_FIELDS if name != "code"},
+    "code": {**_NAME, "description": "The code. Of several such fields the first that is filled counts."},
+    **{name: {**_NAME, "description": "The same as code."} for name in CODE_FIELDS if name != "code"},
     "filename": {**_NAME, "description": "What the code is called. Also ?filename=."},
     "name": {**_NAME, "description": "The same as filename."},
     "language": {**_NAME, "description": "Of the code; default: detected. Also ?language=."},
@@ -109,24 +110,34 @@ FORMAT_PARAMETER: dict[str, Any] = {
     "description": "The form of the report; also by the Accept header. An event stream carries JSON.",
     "schema": {"enum": list(FORMATS), "default": "json"},
 }
-_SECONDS = {"type": "number", "exclusiveMinimum": 0}
-TIMEOUT_PARAMETERS: list[dict[str, Any]] = [
-    {
-        "name": name,
-        "in": place,
-        "description": "Seconds that the job may take, waiting included; at most the server's --job-timeout.",
-        "schema": _SECONDS,
+
+
+def timeout_parameters(longest_s: float) -> list[dict[str, Any]]:
+    """The two ways to ask for less time than the server's --job-timeout, which is `longest_s`."""
+    said = {
+        "description": "Seconds that the job may take, waiting included.",
+        "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": longest_s},
     }
-    for name, place in ((TIMEOUT_HEADER.title(), "header"), ("timeout_s", "query"))
-]
+    return [{"name": TIMEOUT_HEADER.title(), "in": "header", **said}, {"name": "timeout_s", "in": "query", **said}]
+
+
 AUDIT_PARAMETERS: list[dict[str, Any]] = [
     FORMAT_PARAMETER,
     *(
         {"name": name, "in": "query", "description": "Where the body does not say.", "schema": {"type": "string"}}
         for name in ("filename", "language", "lang")
     ),
-    *TIMEOUT_PARAMETERS,
 ]
+EVENT_NAMES = ("accepted", "progress", "token", "finding", "withdrawn", "report", "error")
+
+
+def _events(names: Sequence[str]) -> dict[str, Any]:
+    """Of a stream each event is described, as a reader of event streams sees it."""
+    data = {"type": "string", "description": "JSON; of a chat's stream the last one is [DONE]."}
+    event = {"type": "object", "required": ["event", "data"], "properties": {"event": {"enum": [*names]}, "data": data}}
+    return {"itemSchema": event}
+
+
 _TEXT = {"schema": {"type": "string"}}
 _SARIF = {"schema": {"type": "object", "required": ["version", "runs"]}}
 _OTHER_FORMS = {
@@ -159,14 +170,14 @@ AUDIT_RESPONSES: dict[int | str, dict[str, Any]] = {
             "The report. As text/event-stream: the events accepted, progress, token, finding, withdrawn, and exactly "
             "one of report (the same report) and error (what `error` holds in a JSON answer)."
         ),
-        "content": {"text/event-stream": _TEXT, **_OTHER_FORMS},
+        "content": {"text/event-stream": _events(EVENT_NAMES), **_OTHER_FORMS},
     },
     **JOB_RESPONSES,
 }
 CHAT_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer; with `stream` as text/event-stream: chunks of that form, then [DONE].",
-        "content": {"text/event-stream": _TEXT},
+        "content": {"text/event-stream": _events(("message",))},
     },
     **JOB_RESPONSES,
 }
@@ -254,6 +265,8 @@ def _chat_schemas() -> dict[str, Any]:
     parts: dict[str, Any] = whole.pop("$defs")
     for name, nothing in REFUSED.items():
         whole["properties"][name] = {"enum": [None, *nothing], "description": "Not supported here."}
+    asked = {"required": ["top_logprobs"], "properties": {"top_logprobs": {"type": "integer"}}}
+    whole |= {"if": asked, "then": {"required": ["logprobs"], "properties": {"logprobs": {"const": True}}}}
     return {"ChatRequest": whole, **parts}
 
 
