@@ -1,8 +1,8 @@
 """The server that bench/load.py sets its crowd on, in a process of its own: `load_server.py PORT FILE ENGINE FOLDER`.
 
 FILE: of the history. ENGINE `scripted` plays sixteen answers at once, twenty words of a hundredth of a second each, and
-remembers nothing; `instant` says nothing, at once; `fused` or `stock` runs the model in FOLDER, the pocket model where it is "". Prints "ready" when it
-listens, and counts its tasks at /tasks.
+remembers nothing; `instant` finds nothing, at once; `fused` or `stock` runs the model in FOLDER, the pocket model where
+it is "". Prints "ready" when it listens, and counts its tasks at /tasks.
 """
 
 import asyncio
