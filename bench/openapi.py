@@ -10,10 +10,12 @@ keys; and with keys, the caller having one, each job with time enough. What is a
 import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +77,7 @@ def tried(schemathesis: Path, url: str, folder: Path, more: Sequence[str], confi
     if said["failures"] or said["errors"]:
         print(log_file.read_text(encoding="utf-8"), file=sys.stderr)
     kept = ("schemathesis_version", "seed", "running_time", "operations", "phases", "test_cases", "failures", "errors")
-    return {"arguments": more, **{name: said[name] for name in kept}}
+    return {name: said[name] for name in kept}
 
 
 def with_server(schemathesis: Path, key: str, more: Sequence[str]) -> dict[str, Any]:
@@ -109,7 +111,12 @@ def main() -> int:
     more = ["--max-examples", str(asked.examples), "--seed", str(asked.seed)]
     callers = {"without keys": "", "with keys": KEY}
     runs = {name: with_server(asked.schemathesis, key, more) for name, key in callers.items()}
-    figures = json.dumps(runs, indent=2)
+    about = {
+        "command": f"python bench/openapi.py --schemathesis PROGRAM --examples {asked.examples} --seed {asked.seed}",
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in ("fastapi", "starlette", "uvicorn", "pydantic")},
+    }
+    figures = json.dumps(about | runs, indent=2)
     print(figures)
     if asked.out:
         asked.out.write_text(figures + "\n", encoding="utf-8")
