@@ -14,6 +14,7 @@ from audit8.api.access import Access, Gate
 from audit8.api.boundary import Boundary
 from audit8.api.keys import Keys, load_keys
 from audit8.api.lifecycle import Lifecycle
+from audit8.api.openapi import Described
 from audit8.api.readiness import LoadEngine, OnFailed, Readiness
 from audit8.machine import Monitor
 from audit8.metrics import Metrics
@@ -45,7 +46,8 @@ def create_app(settings: Settings, load_engine: LoadEngine, on_failed: OnFailed 
     )
     monitor = Monitor(lambda: readiness.engine)
     gate = Gate(settings.host, settings.allow_host, settings.allow_origin)
-    app = FastAPI(
+    app = Described(
+        with_keys=bool(keys),
         title="Audit8",
         version=__version__,
         description=DESCRIPTION,

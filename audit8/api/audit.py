@@ -14,7 +14,7 @@ from audit8.api.export import answer_in, asked_form
 from audit8.api.history import owner_of
 from audit8.api.intake import read_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
-from audit8.api.schemas import AUDIT_BODY, AUDIT_RESPONSES, FORMAT_PARAMETER
+from audit8.api.schemas import AUDIT_BODY, AUDIT_PARAMETERS, AUDIT_RESPONSES, timeout_parameters
 from audit8.errors import BadRequest
 from audit8.events import Accepted, Event, Failed, Found, Progress, Reported, Token, Withdrawn
 from audit8.findings import Report
@@ -35,12 +35,13 @@ NAMES: dict[type[Event], str] = {
 
 def make_router(service: AuditService, history: History, settings: Settings) -> APIRouter:
     router = APIRouter()
+    parameters = [*AUDIT_PARAMETERS, *timeout_parameters(settings.job_timeout)]
 
     @router.post(
         "/audit",
         response_model=Report,
         responses=AUDIT_RESPONSES,
-        openapi_extra={"requestBody": AUDIT_BODY, "parameters": [FORMAT_PARAMETER]},
+        openapi_extra={"requestBody": AUDIT_BODY, "parameters": parameters},
     )
     async def audit(request: Request) -> Response:
         """Audit code. With `Accept: text/event-stream` the answer is the job's events as they happen."""

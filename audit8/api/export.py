@@ -29,7 +29,7 @@ def make_router() -> APIRouter:
 
     @router.post(
         "/api/export",
-        response_class=Response,
+        response_model=Report,
         responses=EXPORT_RESPONSES,
         openapi_extra={"requestBody": EXPORT_BODY, "parameters": [FORMAT_PARAMETER]},
     )

@@ -16,6 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from audit8.api.limits import check_depth
+from audit8.api.schemas import CODE_FIELDS, MAX_FILES
 from audit8.audit.archive import is_zip
 from audit8.audit.collect import Collector
 from audit8.audit.decode import decode
@@ -25,9 +26,7 @@ from audit8.errors import BadRequest, EmptyCode, Undecodable
 from audit8.settings import Settings
 from audit8.types import Job, Lang
 
-CODE_FIELDS = ("code", "source", "content", "text", "input")
 NAME_FIELDS = ("filename", "name")
-MAX_FILES = 1000
 ARCHIVE, DIFF = "zip", ("diff", "patch")  # what a part's language says of a part that is not source
 _DIFF_LOOK = 20_000
 _TYPES = {
@@ -118,7 +117,7 @@ def _from_form_type(body: bytes) -> Submission:
 def _from_json(given: Mapping[str, object]) -> Submission:
     known = {*CODE_FIELDS, *NAME_FIELDS, "language", "lang", "files"}
     unknown = [name for name in given if name not in known]
-    files = given.get("files") or []
+    files = [] if given.get("files") is None else given["files"]
     if not isinstance(files, list) or not all(isinstance(item, dict) for item in files):
         raise BadRequest('files must be a list of objects {"name", "code"}.', param="files")
     if len(files) > MAX_FILES:

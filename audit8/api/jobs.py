@@ -3,8 +3,9 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from audit8.api.answers import Cancelled, as_json
 from audit8.api.callers import client_of
 from audit8.api.problems import problem, request_id_of
 from audit8.api.schemas import problem_response
@@ -21,11 +22,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 def make_router(service: AuditService) -> APIRouter:
     router = APIRouter()
 
-    @router.delete("/audits/{name}", responses=RESPONSES)
+    @router.delete("/audits/{name}", response_model=Cancelled, responses=RESPONSES)
     async def cancel(name: str, request: Request) -> Response:
         """Stop a job that waits or runs. The answer comes when it has let go of the model."""
         if await service.cancel(name, client_of(request)):
-            return JSONResponse({"id": name, "status": "cancelled"})
+            return as_json({"id": name, "status": "cancelled"})
         what = f"No job of yours called {one_line(name, 80)!r} waits or runs."
         hint = "The id is in the stream's first event; or send an X-Request-Id with the job and use that."
         return problem(Failed("not_found", what, hint), request_id_of(request.scope))

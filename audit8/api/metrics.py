@@ -1,6 +1,7 @@
 """GET /metrics, in Prometheus' text form; and what of it is read from the server when somebody asks."""
 
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -11,11 +12,15 @@ from audit8.metered import MeteredEngine
 from audit8.metrics import CONTENT_TYPE, Metrics
 from audit8.service import AuditService
 
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text form."}
+}
+
 
 def make_router(metrics: Metrics) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/metrics", responses={200: {"content": {"text/plain": {}}, "description": "Prometheus text form."}})
+    @router.get("/metrics", response_class=Response, responses=RESPONSES)
     async def figures() -> Response:
         """Latencies, jobs, tokens, cache, findings and refusals, for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE)

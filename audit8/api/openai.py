@@ -13,10 +13,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from audit8.api import sse
 from audit8.api.answer_format import check_body, schema_of
+from audit8.api.answers import ChatCompletion, Model, Models, as_json
 from audit8.api.callers import caller_of
 from audit8.api.chat_fields import check_fields
 from audit8.api.completion import Completion
@@ -24,7 +25,7 @@ from audit8.api.history import owner_of
 from audit8.api.intake import Part, Submission, load_object, make_job
 from audit8.api.problems import INTERNAL, never_raising, problem, problem_body, request_id_of
 from audit8.api.readiness import Readiness
-from audit8.api.schemas import ChatMessage, ChatRequest
+from audit8.api.schemas import CHAT_BODY, CHAT_RESPONSES, ChatMessage, ChatRequest, problem_response, timeout_parameters
 from audit8.errors import BadRequest
 from audit8.events import Event, Failed, Reported, Token
 from audit8.live import Caller
@@ -37,6 +38,7 @@ AUDIT_MODEL = "audit8"
 DEFAULT_MAX_TOKENS = 2048
 DEFAULT_TEMPERATURE = 0.6
 DEFAULT_TOP_P = 0.95
+UNKNOWN_MODEL: dict[int | str, dict[str, Any]] = {404: problem_response("No such model here.")}
 _FENCE = re.compile(
     r"\s*(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]*)[^\n`]*\n(?P<code>.*?)\n?(?P=mark)\s*", re.DOTALL
 )
@@ -47,7 +49,12 @@ def make_router(service: AuditService, readiness: Readiness, history: History, s
     router = APIRouter(prefix="/v1")
     started_at_s = int(time.time())
 
-    @router.post("/chat/completions")
+    @router.post(
+        "/chat/completions",
+        response_model=ChatCompletion,
+        responses=CHAT_RESPONSES,
+        openapi_extra={"requestBody": CHAT_BODY, "parameters": timeout_parameters(settings.job_timeout)},
+    )
     async def chat(request: Request) -> Response:
         """Chat with the model at hand, or, as model `audit8`, the audit of the code in the last user message."""
         asked = _checked(await request.body())
@@ -62,15 +69,15 @@ def make_router(service: AuditService, readiness: Readiness, history: History, s
             return sse.EventStream(_frames(events, completion, request_id, include_usage=usage))
         return await sse.unless_gone(request.receive, _whole(events, completion, request_id))
 
-    @router.get("/models")
-    async def models() -> dict[str, Any]:
+    @router.get("/models", response_model=Models)
+    async def models() -> Response:
         """The model at hand, and `audit8`."""
-        return {"object": "list", "data": [_model(name, started_at_s) for name in _names(readiness)]}
+        return as_json({"object": "list", "data": [_model(name, started_at_s) for name in _names(readiness)]})
 
-    @router.get("/models/{name:path}")
+    @router.get("/models/{name:path}", response_model=Model, responses=UNKNOWN_MODEL)
     async def model(name: str, request: Request) -> Response:
         if name in _names(readiness):
-            return JSONResponse(_model(name, started_at_s))
+            return as_json(_model(name, started_at_s))
         failed = Failed("not_found", f"There is no model called {name[:80]!r} here.", "GET /v1/models lists them.")
         return problem(failed, request_id_of(request.scope))
 
@@ -186,7 +193,7 @@ async def _whole(events: AsyncGenerator[Event | Finish], completion: Completion,
                 logprobs += event.logprobs
     if isinstance(last, Finish):
         body = completion.whole("".join(texts[False]), "".join(texts[True]), last, logprobs)
-        return Response(sse.to_json(body), media_type="application/json")
+        return as_json(body)
     return problem(last if isinstance(last, Failed) else INTERNAL, request_id)
 
 

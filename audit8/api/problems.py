@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from audit8 import errors
@@ -62,6 +63,7 @@ STATUS_OF: dict[str, int] = {
 }
 CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}  # what the framework refuses
 TYPE_OF_STATUS = {403: "permission_error", 429: "rate_limit_error"}
+METHODS = ("DELETE", "GET", "HEAD", "POST", "PUT")
 HINTS = {
     404: "The routes are listed at /docs.",
     405: "The Allow header names what this route takes; /docs lists all routes.",
@@ -153,7 +155,17 @@ async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code
     code = CODE_OF_STATUS.get(status, f"http_{status}")
     what = Failed(code, f"{request.method} {request.url.path}: {error.detail}", HINTS.get(status, ""))
-    return problem(what, request_id_of(request.scope), status=status, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if "Allow" in headers:  # the framework names the methods of the first route at this path alone
+        headers["Allow"] = ", ".join(_methods_at(request))
+    return problem(what, request_id_of(request.scope), status=status, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods that some route takes at the path of this request."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    routes = request.app.routes
+    return [one for one in METHODS if any(route.matches(scopes[one])[0] is Match.FULL for route in routes)]
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

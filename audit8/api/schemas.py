@@ -3,51 +3,71 @@
 The audit's own answer is types.Report; only what has no dataclass is described here.
 """
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, WithJsonSchema, field_validator
 
+from audit8.api.answers import Problem
+from audit8.api.callers import TIMEOUT_HEADER
+from audit8.api.chat_fields import REFUSED
 from audit8.audit.formats import FORMATS, FORMS
 
-_FILE = {
-    "type": "object",
-    "required": ["code"],
-    "properties": {
-        "name": {"type": "string", "description": "Also: filename."},
-        "code": {"type": "string", "description": "Also: source, content, text, input."},
-        "language": {"type": "string"},
-    },
+CODE_FIELDS = ("code", "source", "content", "text", "input")
+MAX_FILES = 1000
+MAX_REASON_CHARS = 1000
+_FILLED = {"type": "string", "pattern": r"\S"}
+_NAME = {"type": ["string", "null"]}
+_CODE: dict[str, Any] = {
+    "code": {**_NAME, "description": "The code. Of several such fields the first that is filled counts."},
+    **{name: {**_NAME, "description": "The same as code."} for name in CODE_FIELDS if name != "code"},
+    "filename": {**_NAME, "description": "What the code is called. Also ?filename=."},
+    "name": {**_NAME, "description": "The same as filename."},
+    "language": {**_NAME, "description": "Of the code; default: detected. Also ?language=."},
 }
+_HAS_CODE = [{"required": [name], "properties": {name: _FILLED}} for name in CODE_FIELDS]
+_FILE = {"type": "object", "properties": _CODE, "anyOf": _HAS_CODE}
+_LANG = {"description": "Language of the report: zh or en, also zh-CN and the like. Also ?lang=."}
+_BINARY = {"type": "string", "format": "binary"}
 AUDIT_BODY: dict[str, Any] = {
     "required": True,
     "description": (
         "JSON, the raw source or diff, a zip archive, or multipart with files, archives and diffs. Unknown fields are "
-        "accepted and named in the answer's warnings."
+        "accepted and named in the answer's warnings. Any other type is read as source; of a form type (`curl -d`) a "
+        "JSON object, or fields of the names below, too."
     ),
     "content": {
         "application/json": {
             "schema": {
                 "type": "object",
                 "properties": {
-                    "code": {"type": "string", "description": "The code. Also: source, content, text, input."},
-                    "files": {"type": "array", "items": _FILE, "description": "Several files."},
-                    "filename": {"type": "string", "description": "Also: name, and ?filename=."},
-                    "language": {"type": "string", "description": "Default: detected. Also ?language=."},
-                    "lang": {"enum": ["zh", "en"], "description": "Language of the report. Also ?lang=."},
+                    **_CODE,
+                    "files": {
+                        "type": ["array", "null"],
+                        "items": _FILE,
+                        "maxItems": MAX_FILES,
+                        "description": "Several files; one that is empty is named in the warnings.",
+                    },
+                    "lang": {**_NAME, **_LANG},
                 },
-                "example": {"code": "eval(input())", "filename": "demo.py"},
-            }
+                "anyOf": [
+                    *_HAS_CODE,
+                    {"required": ["files"], "properties": {"files": {"type": "array", "minItems": 1}}},
+                ],
+            },
+            "example": {"code": "eval(input())", "filename": "demo.py"},
         },
-        "text/plain": {"schema": {"type": "string"}},
-        "text/x-diff": {"schema": {"type": "string", "description": "Changed lines only are judged."}},
-        "application/zip": {"schema": {"type": "string", "format": "binary"}},
+        "text/plain": {"schema": _FILLED, "example": "eval(input())"},
+        "text/x-diff": {"schema": {**_FILLED, "description": "Changed lines only are judged."}},
+        "application/zip": {"schema": _BINARY},
         "multipart/form-data": {
             "schema": {
                 "type": "object",
+                "required": ["file"],
                 "properties": {
-                    "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    "file": {"type": "array", "minItems": 1, "maxItems": MAX_FILES, "items": _BINARY},
                     "language": {"type": "string"},
-                    "lang": {"enum": ["zh", "en"]},
+                    "lang": {"type": "string", **_LANG},
                 },
             }
         },
@@ -57,92 +77,140 @@ COUNT_BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "application/json": {
-            "schema": {
-                "type": "object",
-                "properties": {"code": {"type": "string"}, "filename": {"type": "string"}},
-            }
+            "schema": {"type": "object", "properties": {"code": _NAME, "filename": _NAME}},
+            "example": {"code": "eval(input())", "filename": "demo.py"},
         }
     },
 }
 REASON_BODY: dict[str, Any] = {
-    "content": {"application/json": {"schema": {"type": "object", "properties": {"reason": {"type": "string"}}}}},
-}
-_PROBLEM = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "type", "message", "hint", "param", "request_id"],
-            "properties": {
-                "code": {"type": "string"},
-                "type": {"type": "string"},
-                "message": {"type": "string"},
-                "hint": {"type": "string"},
-                "param": {"type": ["string", "null"]},
-                "request_id": {"type": "string"},
-            },
-            "additionalProperties": True,
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"reason": {"type": "string", "maxLength": MAX_REASON_CHARS}},
+            }
         }
     },
 }
 
 
 def problem_response(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
+    return {"description": description, "model": Problem}
 
 
+OBJECT_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: problem_response("Not a JSON object, or a value of the wrong kind."),
+    415: problem_response("Binary, or in an encoding that is not read."),
+    422: problem_response("The body is empty."),
+}
 FORMAT_PARAMETER: dict[str, Any] = {
     "name": "format",
     "in": "query",
     "description": "The form of the report; also by the Accept header. An event stream carries JSON.",
     "schema": {"enum": list(FORMATS), "default": "json"},
 }
+
+
+def timeout_parameters(longest_s: float) -> list[dict[str, Any]]:
+    """The two ways to ask for less time than the server's --job-timeout, which is `longest_s`."""
+    said = {
+        "description": "Seconds that the job may take, waiting included.",
+        "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": longest_s},
+    }
+    return [{"name": TIMEOUT_HEADER.title(), "in": "header", **said}, {"name": "timeout_s", "in": "query", **said}]
+
+
+AUDIT_PARAMETERS: list[dict[str, Any]] = [
+    FORMAT_PARAMETER,
+    *(
+        {"name": name, "in": "query", "description": "Where the body does not say.", "schema": {"type": "string"}}
+        for name in ("filename", "language", "lang")
+    ),
+]
+EVENT_NAMES = ("accepted", "progress", "token", "finding", "withdrawn", "report", "error")
+
+
+def _events(names: Sequence[str]) -> dict[str, Any]:
+    """Of a stream each event is described, as a reader of event streams sees it."""
+    data = {"type": "string", "description": "JSON; of a chat's stream the last one is [DONE]."}
+    event = {"type": "object", "required": ["event", "data"], "properties": {"event": {"enum": [*names]}, "data": data}}
+    return {"itemSchema": event}
+
+
+_TEXT = {"schema": {"type": "string"}}
+_SARIF = {"schema": {"type": "object", "required": ["version", "runs"]}}
+_OTHER_FORMS = {
+    media: _SARIF if name == "sarif" else _TEXT
+    for name, form in FORMS.items()
+    if name != "json"
+    for media in form.accepts
+}
 EXPORT_BODY: dict[str, Any] = {
     "required": True,
     "description": "A report as POST /audit answers it.",
-    "content": {"application/json": {"schema": {"type": "object"}}},
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Report"}}},
 }
 EXPORT_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The report in that form.",
-        "content": {media: {"schema": {"type": "string"}} for form in FORMS.values() for media in form.accepts},
-    },
+    200: {"description": "The report in that form.", "content": _OTHER_FORMS},
     400: problem_response("Not a report, or an unknown format."),
-    403: problem_response("A page of another origin."),
-    413: problem_response("Larger than limit_bytes."),
+}
+JOB_RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: problem_response("Malformed, or too long for the model."),
+    415: problem_response("Binary, or in an encoding that is not read."),
+    422: problem_response("There is no code."),
+    429: problem_response("The queue is full; see Retry-After."),
+    499: problem_response("The job was stopped, by DELETE /audits/{name}."),
+    503: problem_response("The model is loading, was lost, or the server stops; see Retry-After."),
+    504: problem_response("The job took longer than it may."),
 }
 AUDIT_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": (
-            "The report. As text/event-stream: the events accepted, progress, token, finding, and exactly one of "
-            "report (the same report) and error (what `error` holds in a JSON answer)."
+            "The report. As text/event-stream: the events accepted, progress, token, finding, withdrawn, and exactly "
+            "one of report (the same report) and error (what `error` holds in a JSON answer)."
         ),
-        "content": {
-            "text/event-stream": {"schema": {"type": "string"}},
-            **{
-                media: {"schema": {"type": "string"}}
-                for name, form in FORMS.items()
-                if name != "json"
-                for media in form.accepts
-            },
+        "content": {"text/event-stream": _events(EVENT_NAMES), **_OTHER_FORMS},
+    },
+    **JOB_RESPONSES,
+}
+CHAT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer; with `stream` as text/event-stream: chunks of that form, then [DONE].",
+        "content": {"text/event-stream": _events(("message",))},
+    },
+    **JOB_RESPONSES,
+}
+
+
+_TEXT_PART = {
+    "type": "object",
+    "required": ["text"],
+    "properties": {"type": {"type": "string"}, "text": {"type": "string"}},
+}
+_CONTENT = {"anyOf": [{"type": "string"}, {"type": "array", "items": _TEXT_PART}, {"type": "null"}]}
+_STOP_TEXT = {"type": "string", "minLength": 1}
+_STOP = {"anyOf": [_STOP_TEXT, {"type": "array", "items": _STOP_TEXT, "maxItems": 16}, {"type": "null"}]}
+_PLAIN = {"required": ["type"], "properties": {"type": {"enum": ["text", "json_object"]}}}
+_SCHEMA = {
+    "required": ["type", "json_schema"],
+    "properties": {
+        "type": {"const": "json_schema"},
+        "json_schema": {
+            "type": "object",
+            "required": ["schema"],
+            "properties": {"schema": {"type": "object", "description": "What it may hold: docs/openai.md."}},
         },
     },
-    400: problem_response("Malformed."),
-    403: problem_response("This Host or Origin may not call the server."),
-    413: problem_response("Larger than limit_bytes."),
-    415: problem_response("Binary, or in an encoding that is not read."),
-    422: problem_response("There is no code."),
-    429: problem_response("The queue is full; see Retry-After."),
-    500: problem_response("The model or the server failed."),
-    503: problem_response("The model is still loading; see Retry-After."),
 }
+_ANSWER_FORMAT = {"anyOf": [{"type": "object", **_PLAIN}, {"type": "object", **_SCHEMA}, {"type": "null"}]}
 
 
 class ChatMessage(BaseModel):
     """`content` is a string or a list of text parts; it is a string from here on."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str = ""
+    content: Annotated[str, WithJsonSchema(_CONTENT)] = ""
 
     @field_validator("content", mode="before")
     @classmethod
@@ -157,14 +225,14 @@ class ChatMessage(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    include_usage: bool = False
+    include_usage: bool | None = None
 
 
 class ChatRequest(BaseModel):
     """What is honoured of an OpenAI chat request; of other fields see chat_fields.py."""
 
     messages: list[ChatMessage] = Field(min_length=1)
-    model: str = ""
+    model: str | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(None, ge=0, le=2)
@@ -172,13 +240,13 @@ class ChatRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     seed: int | None = None
-    stop: tuple[str, ...] = Field((), max_length=16)
+    stop: Annotated[tuple[str, ...], WithJsonSchema(_STOP)] = Field((), max_length=16)
     n: Literal[1, None] = None
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
     top_k: int | None = Field(None, ge=-1)
     repetition_penalty: float | None = Field(None, gt=0, le=5)
-    response_format: dict[str, Any] | None = None
+    response_format: Annotated[dict[str, Any] | None, WithJsonSchema(_ANSWER_FORMAT)] = None
 
     @field_validator("stop", mode="before")
     @classmethod
@@ -189,3 +257,26 @@ class ChatRequest(BaseModel):
         if isinstance(values, list | tuple) and "" in values:
             raise ValueError("a stop string cannot be empty")
         return values
+
+
+def _chat_schemas() -> dict[str, Any]:
+    """ChatRequest and what it is made of, by name; fields that are refused are there with what they may still be."""
+    whole = ChatRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts: dict[str, Any] = whole.pop("$defs")
+    for name, nothing in REFUSED.items():
+        whole["properties"][name] = {"enum": [None, *nothing], "description": "Not supported here."}
+    asked = {"required": ["top_logprobs"], "properties": {"top_logprobs": {"type": "integer"}}}
+    whole |= {"if": asked, "then": {"required": ["logprobs"], "properties": {"logprobs": {"const": True}}}}
+    return {"ChatRequest": whole, **parts}
+
+
+CHAT_SCHEMAS = _chat_schemas()
+CHAT_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/ChatRequest"},
+            "example": {"messages": [{"role": "user", "content": "Is eval(input()) safe?"}]},
+        }
+    },
+}

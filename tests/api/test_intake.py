@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit8.api.intake import CODE_FIELDS, Part, Submission, known_lang, make_job, read_body, with_query
+from audit8.api.intake import Part, Submission, known_lang, make_job, read_body, with_query
+from audit8.api.schemas import CODE_FIELDS
 from audit8.errors import Audit8Error, BadRequest, EmptyCode, Undecodable
 from audit8.types import LineRange
 from tests.audit.test_archive import packed
@@ -209,3 +210,10 @@ def test_what_is_said_to_be_code_is_no_diff(said: dict[str, str]) -> None:
 def test_a_binary_file_among_others_is_listed() -> None:
     job = make_job(Submission((Part("a.png", b"\x89\0"), Part("b.py", "x = 1"))), "zh")
     assert [(one.file, one.code) for one in job.skipped] == [("a.png", "undecodable")]
+
+
+@pytest.mark.parametrize("files", ["", 0, False, {}, "x", [None]])
+def test_files_are_a_list_or_nothing(files: Any) -> None:
+    assert submitted({"code": "x = 1", "files": None}).parts == (Part("", "x = 1"),)
+    with pytest.raises(BadRequest, match="files"):
+        submitted({"code": "x = 1", "files": files})
