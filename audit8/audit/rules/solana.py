@@ -69,7 +69,7 @@ RULES = (
     Rule(
         "solana-sysvar-address",
         "account-validation",
-        "CWE-1284",
+        "CWE-345",
         Severity.HIGH,
         0.7,
         Words("Sysvar account is not checked", "未校验系统变量（sysvar）账户"),
@@ -95,7 +95,7 @@ RULES = (
     Rule(
         "solana-bump-from-caller",
         "account-validation",
-        "CWE-1284",
+        "CWE-345",
         Severity.MEDIUM,
         0.6,
         Words("Derived address with a bump from the caller", "派生地址使用调用方给出的 bump"),
@@ -119,7 +119,7 @@ RULES = (
     Rule(
         "solana-reinitialisation",
         "account-validation",
-        "CWE-1284",
+        "CWE-345",
         Severity.MEDIUM,
         0.5,
         Words("Account may be initialised again", "账户可能被重复初始化"),

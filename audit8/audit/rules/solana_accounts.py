@@ -9,7 +9,7 @@ RULES = (
     Rule(
         "solana-owner-unchecked",
         "account-validation",
-        "CWE-1284",
+        "CWE-345",
         Severity.HIGH,
         0.55,
         Words("Account data read without an owner check", "读取账户数据前未校验所有者"),
@@ -91,7 +91,7 @@ RULES = (
     Rule(
         "solana-closed-account",
         "account-validation",
-        "CWE-1284",
+        "CWE-345",
         Severity.HIGH,
         0.55,
         Words("Closed account keeps its data", "已关闭的账户仍保留数据"),
@@ -108,7 +108,7 @@ RULES = (
     Rule(
         "solana-account-type",
         "account-validation",
-        "CWE-1284",
+        "CWE-345",
         Severity.HIGH,
         0.5,
         Words("Account type is not checked", "未校验账户类型"),
@@ -125,7 +125,7 @@ RULES = (
     Rule(
         "solana-same-account-twice",
         "account-validation",
-        "CWE-1284",
+        "CWE-345",
         Severity.MEDIUM,
         0.5,
         Words("Two writable accounts may be the same", "两个可写账户可能是同一个"),
