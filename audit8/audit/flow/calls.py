@@ -209,7 +209,8 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
         parts = args if isinstance(node.function, n.Name) or fits(_MODULES, way) else everything
         joined = fits(_JOINS, way) and (len(args) > 1 or given.receiver.level > FIXED)
         held = replace(join(_under_base(parts) if joined else parts), kind=kind)
-        held = replace(held, built=held.built or (joined and len(args) > 1))
+        if joined and len(args) > 1:
+            held = replace(held, built=True, made=held.made or node.line)
     elif given.receiver.level >= PARAMETER and not fits(spec.keeps, way):
         held = replace(join(everything), text=given.receiver.text, kind=kind)
     elif given.receiver.text and not args:
@@ -263,7 +264,8 @@ def _apply(walk: Walk, node: n.Call, given: Given, kind: str) -> Value:
         return replace(returned, kind=kind, text="", params=frozenset())
     used = [given.args[at] for at in returned.params if at < len(given.args)]
     whole = join(used) if used else Value(UNKNOWN)
-    return replace(whole, clean=whole.clean | returned.clean, kind=kind, built=returned.built or whole.built)
+    made = returned.made or whole.made
+    return replace(whole, clean=whole.clean | returned.clean, kind=kind, built=returned.built or whole.built, made=made)
 
 
 def _format(walk: Walk, node: n.Call, given: Given, args: list[Value], at: int) -> Value | None:

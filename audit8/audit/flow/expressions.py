@@ -3,6 +3,7 @@
 Knows no statement. `HANDLERS` says which function evaluates which kind of node; walk.py and calls.py add theirs.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ HANDLERS: dict[type[n.Node], Callable[[Any, Any], Value]] = {}
 _MAX_DEPTH = 110
 _CONSTANT = r"^(?:[A-Z][A-Z0-9_]+|__\w+__)$"
 _PREFIXED = frozenset(["path", "redirect", "ssrf"])
+_JOINT = re.compile(rf"[/\\][\w.-]*{HOLE}")  # Where a folder ends and a name begins.
 _SIZES = r"^(?:length|size|count|len|Length|Size)$"
 
 
@@ -105,6 +107,8 @@ class Expressions(State):
     def built(self, values: list[Value], line: int, end_line: int = 0) -> Value:
         """A text made of the values; a query made so is looked at here, wherever it goes."""
         whole = build(_from_folder(values))
+        if not whole.made and _JOINT.search(whole.text):
+            whole = replace(whole, made=line)
         query = self.spec.query
         if query is not None and HOLE in whole.text and self.report(query, whole, line, end_line or line):
             whole = whole.cleaned(frozenset([query.kind]))

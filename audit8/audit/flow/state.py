@@ -69,6 +69,8 @@ class State:
             return False
         if sink.kind == "path" and self._is_said(sink, value, line):
             return False
+        if value.made and sink.kind == "path" and not sink.early:
+            line = end_line = value.made  # What mends it is done there, or just after.
         self.note(sink.rule, line, end_line, level)
         if sink.early:
             self.early[(sink.rule, line)] = set(value.origins)
