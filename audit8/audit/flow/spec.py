@@ -69,6 +69,7 @@ class Spec:
     class_fields  (pattern of a class's bases, members of its objects that hold outside data)
     method_fields  the same by the pattern of a method's name
     sizes       calls whose result keeps the text of an argument, a number of bits: pattern -> position
+    raises      methods that raise unless their object is in order: pattern -> kinds of sink
     members     assignments to these members are sinks: pattern -> (rule, kind)
     """
 
@@ -89,6 +90,7 @@ class Spec:
     handler: str = r"(?!)"
     talk: str = r"(?!)"
     page_types: str = r"(?!)"
+    raises: dict[str, str] = field(default_factory=dict)
     members: tuple[tuple[str, Sink], ...] = ()
     query: Sink | None = None
     returned: Sink | None = None
@@ -108,6 +110,7 @@ class Matcher:
         self.sinks = lru_cache(8192)(self._sinks)
         self.cleaned = lru_cache(8192)(self._cleaned)
         self.checked = lru_cache(8192)(self._checked)
+        self.proven = lru_cache(8192)(self._proven)
         self.format_at = lru_cache(8192)(self._format_at)
         self.members = lru_cache(8192)(self._members)
         self.fits = lru_cache(65536)(self._fits)
@@ -124,6 +127,9 @@ class Matcher:
 
     def _checked(self, way: str) -> frozenset[str]:
         return _kinds(self.spec.checks, way)
+
+    def _proven(self, way: str) -> frozenset[str]:
+        return _kinds(self.spec.raises, way)
 
     def _format_at(self, way: str) -> int | None:
         return next((at for pattern, at in self.spec.formats.items() if compiled(pattern).search(way)), None)

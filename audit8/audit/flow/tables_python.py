@@ -74,6 +74,7 @@ PYTHON_SPEC = Spec(
         (r"^(?:os\.path\.)?normpath$", 0, r"^/\x01$", "path"),
     ),
     checks={r"(?:^|\.)(?:relative_to|is_relative_to|commonpath|commonprefix)$": "path"},
+    raises={r"\.relative_to$": "path"},
     fills=r"\.readinto$|^struct\.unpack_into$",
     formats={r"\.(?:format|%|format_map)$": -1},
     handler=(
