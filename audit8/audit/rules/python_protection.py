@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from audit8.audit.rules import python_calls as calls
 from audit8.audit.rules.python_expressions import (
@@ -10,6 +11,7 @@ from audit8.audit.rules.python_expressions import (
     is_value,
     keyword_of,
     last_name,
+    words_in,
     words_near,
 )
 from audit8.audit.rules.python_scope import Module, Scope
@@ -26,6 +28,7 @@ _KEY_MAKERS = re.compile(
     r"(?:(?:rsa|dsa|dh|RSA|DSA|ElGamal)\.|^)(?:generate_private_key|generate_parameters)$|(?:RSA|DSA|ElGamal)\.generate$|"
     r"^(?:rsa\.newkeys|PKey\.generate_key|paramiko\.(?:RSAKey|DSSKey)\.generate|RSAKey\.generate)$|\.generate_key$"
 )
+_MAX_NODES = 3000
 _SIZE_WORDS = ("key_size", "bits", "keysize", "modulus_length")
 _WEAK_CURVES = re.compile(r"(?:^|\.)(?:SECP192R1|SECT163[KR][12]|SECP160\w*|BrainpoolP160\w*|SECP224R1|SECT233\w*)$")
 _OLD_TLS = re.compile(
@@ -49,7 +52,7 @@ def check_crypto(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
     if (
         weak
         and not is_value(keyword_of(node, "usedforsecurity"), False)
-        and _SECRET_WORD.search(words_near(module, node))
+        and _SECRET_WORD.search(f"{words_near(module, node)} {_words_fed(module, node)}")
     ):
         yield "weak-hash-password"
     if _WEAK_CIPHERS.search(name) or _takes_any_tls(module, node):
@@ -58,6 +61,29 @@ def check_crypto(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
         yield "short-key"
     if name in calls.RANDOM and _TOKEN_WORD.search(words_near(module, node)):
         yield "predictable-random"
+
+
+def _words_fed(module: Module, node: ast.Call) -> str:
+    """The names that a hash made without data is given afterwards: `m = hashlib.md5()`, then `m.update(password)`."""
+    parent = module.parents.get(node)
+    target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+    if node.args or not isinstance(target, ast.Name):
+        return ""
+    fed = [
+        part for part in _inside(_holder(module, node)) if isinstance(part, ast.Call) and last_name(part) == "update"
+    ]
+    return " ".join(
+        words_in(call) for call in fed if isinstance(call.func, ast.Attribute) and _is_name(call.func.value, target.id)
+    )
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function, a bounded number: there may be many such calls in a large one."""
+    return islice(ast.walk(node), _MAX_NODES)
 
 
 def _takes_any_tls(module: Module, node: ast.Call) -> bool:
@@ -75,11 +101,16 @@ def _takes_any_tls(module: Module, node: ast.Call) -> bool:
 
 def _limits_versions(module: Module, node: ast.AST) -> bool:
     """Whether the function around says what the oldest version is."""
-    above = module.parents.get(node)
-    while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-        above = module.parents.get(above)
-    names = {getattr(part, "attr", "") for part in ast.walk(above)} if above is not None else set()
+    names = {getattr(part, "attr", "") for part in _inside(_holder(module, node))}
     return bool(names & {"minimum_version", "set_min_proto_version", "OP_NO_TLSv1", "OP_NO_TLSv1_1"})
+
+
+def _holder(module: Module, node: ast.AST) -> ast.AST:
+    """The function, or the module, that `node` stands in."""
+    above = module.parents.get(node, node)
+    while above in module.parents and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
+        above = module.parents[above]
+    return above
 
 
 def _sizes(module: Module, node: ast.Call, scope: Scope) -> Iterator[int]:

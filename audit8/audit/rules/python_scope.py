@@ -89,6 +89,11 @@ def _function_scope(node: _FunctionDef, outer: Scope) -> Scope:
     arguments += [extra for extra in (node.args.vararg, node.args.kwarg) if extra]
     for argument in arguments:
         scope.values[argument.arg] = [None]
+    usual = [*node.args.posonlyargs, *node.args.args]
+    for argument, default in zip(usual[len(usual) - len(node.args.defaults) :], node.args.defaults, strict=True):
+        scope.values[argument.arg].append(default)
+    for argument, keyword_default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        scope.values[argument.arg].append(keyword_default)
     return scope
 
 
