@@ -19,6 +19,25 @@ HANDLERS: dict[type[n.Node], Callable[[Any, Any], Value]] = {}
 _MAX_DEPTH = 110
 _CONSTANT = r"^(?:[A-Z][A-Z0-9_]+|__\w+__)$"
 _PREFIXED = frozenset(["path", "redirect", "ssrf"])
+_ALL_BUT_COMMANDS = frozenset(
+    [
+        "path",
+        "sql",
+        "xss",
+        "code",
+        "object",
+        "ssrf",
+        "redirect",
+        "log",
+        "header",
+        "nosql",
+        "regex",
+        "xml",
+        "ldap",
+        "xpath",
+        "mass",
+    ]
+)
 _JOINT = re.compile(rf"[/\\][\w.-]*{HOLE}")  # Where a folder ends and a name begins.
 _SIZES = r"^(?:length|size|count|len|Length|Size)$"
 
@@ -55,6 +74,8 @@ class Expressions(State):
     def _free(self, name: str) -> Value:
         if self.matcher.fits(self.spec.sources, name):
             return Value(OUTSIDE, kind=name)
+        if self.matcher.fits(self.spec.places, name):
+            return Value(UNKNOWN, _ALL_BUT_COMMANDS, kind=name)
         if self.matcher.fits(_CONSTANT, name) or self.matcher.fits(self.spec.settled, name):
             return Value(FIXED, kind=name)
         for names, types, kind in self.spec.requests:

@@ -65,6 +65,7 @@ class Spec:
     query       a text that is a query, wherever it is built
     returned    what a handler returns; shell: a command in backquotes
     markup      a text object that holds markup already gets one more piece
+    places      names of folders: the user chose them, and they may hold spaces and worse where a shell reads them
     settled     names whose value the program fixes, though the file does not show it
     class_fields  (pattern of a class's bases, members of its objects that hold outside data)
     method_fields  the same by the pattern of a method's name
@@ -96,6 +97,7 @@ class Spec:
     returned: Sink | None = None
     shell: Sink | None = None
     markup: Sink | None = None
+    places: str = r"(?!)"
     settled: str = r"(?!)"
     class_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
     method_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -27,6 +27,11 @@ def _is_page(given: Given) -> bool:
     return kind is None or not kind.text or "html" in kind.text
 
 
+def _is_trace(given: Given) -> bool:
+    values = [*given.args, *given.named.values(), given.receiver]
+    return any(value.kind.startswith(("traceback.format_", "sys.exc_info")) for value in values)
+
+
 def _is_unsafe_yaml(given: Given) -> bool:
     loader = given.named.get("Loader") or (given.args[1] if len(given.args) > 1 else None)
     return loader is None or not any(word in loader.kind for word in ("Safe", "BaseLoader"))
@@ -153,6 +158,18 @@ SINKS = (
         least_built=PARAMETER,
         text=r"<\w|^$|^\x01$|[\w ]\x01",
         when=_is_page,
+    ),
+    Sink("mass-assignment", r"^setattr$", "mass", (1,), least=OUTSIDE, least_built=4),
+    Sink("mass-assignment", r"\.__dict__\.update$", "mass", (0,), least=OUTSIDE, least_built=4),
+    Sink(
+        "error-shown",
+        r"(?:^|\.)(?:jsonify|make_response|HttpResponse\w*|JsonResponse|Response|HTMLResponse|JSONResponse|"
+        r"PlainTextResponse|abort|HTTPException)$|^self\.(?:write|finish|wfile\.write)$",
+        "trace",
+        (),
+        least=FIXED,
+        least_built=FIXED,
+        when=_is_trace,
     ),
     Sink("html-from-strings", r"(?:^|\.)format_html$", "xss", least=OUTSIDE, least_built=UNKNOWN),
     Sink(

@@ -174,6 +174,15 @@ _SINKS = (
         least=OUTSIDE,
         least_built=OUTSIDE,
     ),
+    Sink(
+        "mass-assignment",
+        r"\.(?:update_attributes!?|assign_attributes|update_columns)$",
+        "mass",
+        (0,),
+        least=OUTSIDE,
+        least_built=4,
+        when=lambda given: any(value.kind == "params.[]" for value in given.args),
+    ),
     Sink("regex-from-request", r"^Regexp\.new$", "regex", (0,), least=OUTSIDE, least_built=OUTSIDE),
     Sink(
         "ldap-xpath",
@@ -191,14 +200,14 @@ RUBY_SPEC = Spec(
     sources=(
         r"(?:^|\.)params\b|(?:^|\.)request\.(?:params|headers|body|path|query_string|url|referer|referrer|env|"
         r"fullpath|original_url|GET|POST|query_parameters|request_parameters|user_agent|host|raw_post|path_info|"
-        r"cookies|filtered_parameters)\b|^cookies\b|^ARGV\b|^(?:gets|STDIN\.\w+|\$stdin\.\w+)$|^env\.\[\]$"
+        r"cookies|filtered_parameters)\b|\.full_name$|(?:^|\.)(?:entry|zip_entry|zipfile)\.name$|^cookies\b|^ARGV\b|^(?:gets|STDIN\.\w+|\$stdin\.\w+)$|^env\.\[\]$"
     ),
     requests=((r"^(?:request|req)$", "", "request"), (r"^params$", "", "params")),
     carriers=(
         r"^(?:String|Array|File\.(?:join|expand_path|absolute_path|dirname)|Pathname(?:\.new)?|URI\.(?:parse|join|"
         r"decode\w*|unescape)|URI|CGI\.unescape\w*|Base64\.\w+|JSON\.(?:parse|generate)|Rails\.root\.join|"
         r"Rails\.public_path\.join|"
-        r"StringIO\.new|format|sprintf|Hash|Addressable::URI\.\w+|Zlib::\w+\.\w+)$"
+        r"StringIO\.new|(?:Rack::)?Utils\.unescape\w*|URI\.decode\w*|format|sprintf|Hash|Addressable::URI\.\w+|Zlib::\w+\.\w+)$"
         r"|\.(?:to_s|to_str|strip|downcase|upcase|gsub|gsub!|sub|join|concat|squish|chomp|split|first|last|"
         r"map|select|"
         r"reject|flatten|compact|permit|require|fetch|dig|slice|to_h|to_unsafe_h|to_hash|merge|tr|read|"

@@ -25,6 +25,7 @@ from audit8.audit.rules import (
     pages,
     protection,
     reached,
+    rights,
     rust,
     secrets,
     solana,
@@ -64,6 +65,7 @@ _TABLES = (
     reached,
     limits,
     protection,
+    rights,
     golang,
 )
 CHECKERS: dict[str, Callable[[str], list[Hit] | None]] = {
