@@ -17,6 +17,7 @@ _TEXT_OBJECTS = r"(?:StringBuilder|StringBuffer|strings\.Builder|bytes\.Buffer|S
 _NO_PAGE = re.compile(r"json|plain|xml|octet|csv|javascript|image/|pdf|zip|event-stream|text/css", re.IGNORECASE)
 _CHECKED_BY_STATEMENT = frozenset([ANYTHING])
 _OPEN_MARKUP = r"(?i)<(?:html|body|p|div|span|h[1-6]|li|td|tr|a|b|title|br)\b[^\x01]*$"
+_FUNCTION = "<function>"  # The kind of an argument that is one: what it gives back is no text that is given.
 _MAX_WORDS = 8
 
 
@@ -73,7 +74,7 @@ def _argument(walk: Walk, node: n.Node, receiver: Value, options: dict[str, Valu
         return join(values)
     if isinstance(node, n.Function):
         level = receiver.level if receiver.level >= PARAMETER else UNKNOWN
-        return walk.closure(node, Value(level, receiver.clean, params=receiver.params))
+        return replace(walk.closure(node, Value(level, receiver.clean, params=receiver.params)), kind=_FUNCTION)
     return walk.value(node)
 
 
@@ -83,7 +84,7 @@ def _reach(walk: Walk, sink: Sink, given: Given, node: n.Call) -> None:
     if sink.kind == "xss" and PAGE in walk.variables and sink.rule == "html-from-strings":
         return
     for value in _dangerous(sink, given):
-        if walk.report(sink, value, node.line, node.end_line):
+        if value.kind != _FUNCTION and walk.report(sink, value, node.line, node.end_line):
             return
 
 

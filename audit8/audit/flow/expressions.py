@@ -38,6 +38,7 @@ _ALL_BUT_COMMANDS = frozenset(
         "mass",
     ]
 )
+_SHELL = re.compile(r"(?:^|/)(?:ba|da|z|k)?sh$|^cmd(?:\.exe)?$")
 _JOINT = re.compile(rf"[/\\][\w.-]*{HOLE}")  # Where a folder ends and a name begins.
 _SIZES = r"^(?:length|size|count|len|Length|Size)$"
 
@@ -98,13 +99,13 @@ class Expressions(State):
         if known is not None:
             return known
         way = kind_of(base.kind, node.name) if base.kind else f".{node.name}"
-        if self.matcher.fits(self.spec.sources, way):
+        if self.matcher.fits(self.spec.sources, way) and not self.matcher.fits(self.spec.own, way):
             return Value(OUTSIDE, kind=way, origins=base.origins)
         if self.matcher.fits(self.spec.page_sources, way):
             return Value(PARAMETER, kind=way)
         if self.matcher.fits(_SIZES, node.name) or self.matcher.fits(_CONSTANT, node.name):
             return Value(FIXED, kind=way)
-        if self.matcher.fits(self.spec.settled, way):
+        if self.matcher.fits(self.spec.settled, way) or self.matcher.fits(self.spec.own, way):
             return Value(FIXED, kind=way)
         level = base.level if base.level >= PARAMETER else UNKNOWN
         return Value(level, base.clean, "", way, base.params, base.origins)
@@ -121,6 +122,12 @@ class Expressions(State):
             return replace(base, kind=way)  # A look-up in a fixed table gives one of its values.
         # What a table from elsewhere holds under a key is not the key.
         return replace(base, level=max(base.level, UNKNOWN), text="", kind=way, built=False)
+
+    def many(self, node: n.Many) -> Value:
+        values = [self.value(part) for part in node.parts]
+        if self.spec.shell_words is not None and _is_shell(values):
+            self.report(self.spec.shell_words, values[2], node.parts[2].line, node.parts[2].line)
+        return join(values)
 
     def build(self, node: n.Build) -> Value:
         return self.built([self.value(part) for part in node.parts], node.line)
@@ -164,6 +171,10 @@ def _from_folder(values: list[Value]) -> list[Value]:
     return [replace(first, clean=first.clean | _PREFIXED, rest=max(first.rest, UNKNOWN)), *values[1:]]
 
 
+def _is_shell(words: list[Value]) -> bool:
+    return len(words) > 2 and words[1].text.lower() in ("-c", "/c", "-lc") and _SHELL.search(words[0].text) is not None
+
+
 def _begins_path(value: Value) -> bool:
     return value.level == FIXED and (value.text[:1] in ("/", "\\") or "separator" in value.kind.lower())
 
@@ -171,7 +182,7 @@ def _begins_path(value: Value) -> bool:
 HANDLERS.update(
     {
         n.Fixed: lambda walk, node: Value(text=node.text),
-        n.Many: lambda walk, node: join([walk.value(part) for part in node.parts]),
+        n.Many: Expressions.many,
         n.Name: Expressions.name,
         n.Member: Expressions.member,
         n.Index: Expressions.index,

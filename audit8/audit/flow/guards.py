@@ -107,6 +107,8 @@ def _refine_comparison(state: State, test: Compare, holds: bool, depth: int) -> 
             if isinstance(one, Call):
                 _refine_call(state, one, True)
             mark(state, one, _NUMBER)
+    elif operator in ("in", "not in") and isinstance(right, Member) and right.name == "parents":
+        mark(state, right.base, _PATH)
     elif operator in ("in", "not in") and holds and not isinstance(left, Fixed):
         mark(state, left, _ALL)
     elif operator in ("=~", "!~") and holds:

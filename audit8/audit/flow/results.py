@@ -58,7 +58,8 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
     elif fits(_LOOK_UPS, way) and given.receiver.level == FIXED and _is_table(given):
         held = replace(join(args[1:]), kind=kind)  # One of the table's values, or what stands in for it.
     elif fits(spec.carriers, way):
-        parts = args if isinstance(node.function, n.Name) or fits(_MODULES, way) else everything
+        module = fits(_MODULES, way) and given.receiver.level < PARAMETER  # And no variable that is called `path`.
+        parts = args if isinstance(node.function, n.Name) or module else everything
         joined = fits(_JOINS, way) and (len(args) > 1 or given.receiver.level > FIXED)
         held = replace(join(_under_base(parts) if joined else parts), kind=kind)
         if joined and len(args) > 1:

@@ -63,8 +63,9 @@ class Spec:
     talk        calls whose text goes to people, not to a database
     page_types  calls that declare the type of the answer
     query       a text that is a query, wherever it is built
-    returned    what a handler returns; shell: a command in backquotes
+    returned    what a handler returns; shell: a command in backquotes; shell_words: one in ["sh", "-c", command]
     markup      a text object that holds markup already gets one more piece
+    own         members of outside values that the framework has chosen itself: where it has put an upload
     places      names of folders: the user chose them, and they may hold spaces and worse where a shell reads them
     settled     names whose value the program fixes, though the file does not show it
     class_fields  (pattern of a class's bases, members of its objects that hold outside data)
@@ -96,7 +97,9 @@ class Spec:
     query: Sink | None = None
     returned: Sink | None = None
     shell: Sink | None = None
+    shell_words: Sink | None = None
     markup: Sink | None = None
+    own: str = r"(?!)"
     places: str = r"(?!)"
     settled: str = r"(?!)"
     class_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -3,7 +3,7 @@
 from audit8.audit.flow.spec import Sink, Spec
 from audit8.audit.flow.tables_browser import PAGE_MEMBERS, PAGE_SINKS
 from audit8.audit.flow.tables_javascript_sinks import SINKS
-from audit8.audit.flow.value import UNKNOWN
+from audit8.audit.flow.value import PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
 
 _REPLACES = r"\.replace(?:All)?$"
@@ -58,7 +58,7 @@ JAVASCRIPT_SPEC = Spec(
         r"(?i)(?:^|\.)(?:shell-?escape|shellescape|shell-?quote|shquote|escapeShellArg|quote|escapeShell)$|"
         r"^shell-quote\.\w+$": "command",
         r"(?:^|\.)(?:escape|escapeId|escapeLiteral|escapeIdentifier|format|escapeString|sqlstring\.\w+)$": "sql xss",
-        r"(?i)(?:^|\.)(?:escape\w*|sanitize\w*|encode\w*|DOMPurify(?:\.sanitize)?|purify|xss|htmlEncode|"
+        r"(?i)(?:^|\.)(?:esc(?:ape\w*|html|attr)?|sanitize\w*|encode\w*|DOMPurify(?:\.sanitize)?|purify|xss|htmlEncode|"
         r"escapeHtml|stripTags|createTextNode|he\.\w+|filterXSS|t|i18n\.t|\$t|gettext|__|htmlspecialchars|htmlescape|"
         r"escape-html|validator\.\w+)$|^(?:he|entities|lodash\.escape|xss|sanitize-html|dompurify)$": "xss log",
         r"\.text\.html$": "xss",
@@ -85,7 +85,9 @@ JAVASCRIPT_SPEC = Spec(
     r"assert)$",
     page_types=r"(?i)content.?type|setHeader|\.(?:type|set|header|writeHead)$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
+    own=r"\.files?\.(?:(?:\w+|\[\])\.)?(?:path|tempFilePath|filepath|destination)$",
     places=r"^__(?:dirname|filename)$",
+    shell_words=Sink("shell-command", "", "command", least=PARAMETER),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|"
     r"process\.(?:pid|cwd|execPath|env\.\w+|platform)|import\.meta\.\w+)$",
     members=PAGE_MEMBERS,

@@ -89,6 +89,7 @@ PYTHON_SPEC = Spec(
     ),
     page_types=r"(?i)content.?type|\.headers\b|set_header",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
+    shell_words=Sink("shell-command", "", "command", least=UNKNOWN),
     returned=Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
     class_fields=((r"HTTPRequestHandler", _HANDLER_FIELDS),),
     method_fields=((r"^do_(?:GET|POST|PUT|DELETE|PATCH|HEAD)$", _HANDLER_FIELDS),),

@@ -4,6 +4,12 @@ from audit8.audit.flow.spec import Given, Sink
 from audit8.audit.flow.value import FIXED, OUTSIDE, PARAMETER, UNKNOWN
 
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
+# What a command line begins with that is handed to a function of the program's own.
+_PROGRAM = (
+    r"^(?:sudo )?(?:/[\w./-]+|git|hg|svn|ip|iptables|ifconfig|rm|cp|mv|ls|cat|tar|unzip|zip|curl|wget|ssh|scp|rsync|"
+    r"docker|kubectl|mount|umount|mkdir|chmod|chown|make|gcc|ffmpeg|convert|ping|nmap|systemctl|service|apt-get|yum|pip|"
+    r"python\d?|java|node|npm|lv\w+|vg\w+|virsh|qemu-img|openssl|grep|find|kill|pkill|echo|adb|tc|ovs-\w+|dd) .*\x01"
+)
 _SHELLS = ("sh", "bash", "dash", "zsh", "cmd", "cmd.exe", "powershell")
 
 
@@ -105,6 +111,16 @@ SINKS = (
         least=4,
         least_built=UNKNOWN,
         text=r"^[\w./-]+ .*\x01|^\x01 ",
+    ),
+    Sink(
+        "shell-command",
+        r"(?i)(?:^|[._])(?:get_?\w*(?:output|lines)|_?execute|_?call|_?exec|invoke|_?popen\w*|_?cmd|_?command|check)$",
+        "command",
+        (0, "cmd", "command"),
+        least=4,
+        least_built=UNKNOWN,
+        text=_PROGRAM,
+        when=_runs_list,
     ),
     Sink(
         "shell-command",

@@ -17,6 +17,7 @@ _PLAIN = (
     r"^(?:self|cls|this|db|conn|connection|cursor|cur|logger|log|ctx|context|tx|session|res|response|resp|rw|w|next|"
     r"err|e|ex|error|app|router|server|mapper|em|entityManager|statement|stmt|done|cb|callback|resolve|reject|opts)$"
 )
+_BOUND = ("self", "cls")  # Not among a call's arguments.
 _SUBJECTS = (n.Call, n.Compare, n.Logic)
 
 
@@ -211,8 +212,9 @@ class Walk(Expressions):
 
     def _bind(self, node: n.Function, given: Value | None) -> None:
         handler = self.matcher.fits(self.spec.handler, node.marks)
+        bound = bool(node.params) and node.params[0].name in _BOUND
         for at, param in enumerate(node.params):
-            self.variables[param.name] = self._parameter(param, at, handler, given)
+            self.variables[param.name] = self._parameter(param, at - bound, handler, given)
 
     def _parameter(self, param: n.Param, at: int, handler: bool, given: Value | None) -> Value:
         origins = frozenset([param.name])

@@ -17,6 +17,8 @@ from audit8.audit.rules.python_expressions import (
 from audit8.audit.rules.python_scope import Module, Scope
 
 _SECRET_WORD = re.compile(r"passw|passwd|pwd|passphrase|secret|credential", re.IGNORECASE)
+_LOGIN_WORD = re.compile(r"passw|passwd|pwd|passphrase", re.IGNORECASE)
+_FAST_HASHES = re.compile(r"^hashlib\.(?:sha(?:224|256|384|512)|sha3_\d+|blake2[bs])$")
 _TOKEN_WORD = re.compile(
     r"token|passw|secret|session|nonce|otp|csrf|api_?key|salt|verif|reset_?code|captcha|invite|credential|private_?key|sess_?id",
     re.IGNORECASE,
@@ -49,10 +51,11 @@ def check_crypto(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
     )
     if name == "hashlib.new" and isinstance(first_of(node), ast.Constant):
         weak = str(getattr(first_of(node), "value", "")).lower() in ("md5", "sha1", "md4")
+    fast = weak or _FAST_HASHES.search(name) is not None
     if (
-        weak
+        fast
         and not is_value(keyword_of(node, "usedforsecurity"), False)
-        and _SECRET_WORD.search(f"{words_near(module, node)} {_words_fed(module, node)}")
+        and (_SECRET_WORD if weak else _LOGIN_WORD).search(f"{words_near(module, node)} {_words_fed(module, node)}")
     ):
         yield "weak-hash-password"
     if _WEAK_CIPHERS.search(name) or _takes_any_tls(module, node):
