@@ -26,7 +26,7 @@ from audit8.audit.flow.tables_javascript import JAVASCRIPT_SPEC
 from audit8.audit.flow.tables_php import PHP_SPEC
 from audit8.audit.flow.tables_python import PYTHON_SPEC
 from audit8.audit.flow.tables_ruby import RUBY_SPEC
-from audit8.audit.flow.value import FIXED, Value
+from audit8.audit.flow.value import FIXED, PARAMETER, Value
 from audit8.audit.flow.walk import Walk
 from audit8.audit.syntax import parse
 
@@ -75,6 +75,10 @@ def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
     if language in _WITH_PROTOTYPES:
         for line in merges(whole):
             walk.note("prototype-merge", line, line, FIXED)
+    for place, function_name in walk.wrapped.items():
+        found = walk.found.get(place)
+        if found is not None and function_name in walk.called and found.level == PARAMETER:
+            del walk.found[place]
     return sorted(walk.found.values(), key=lambda one: (one.line, one.rule))
 
 

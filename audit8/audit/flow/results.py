@@ -62,7 +62,7 @@ def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
         parts = args if isinstance(node.function, n.Name) or module else everything
         joined = fits(_JOINS, way) and (len(args) > 1 or given.receiver.level > FIXED)
         held = replace(join(_under_base(parts) if joined else parts), kind=kind)
-        if joined and len(args) > 1:
+        if joined and len(parts) > 1:
             held = replace(held, built=True, made=held.made or node.line)
     elif given.receiver.level >= PARAMETER and not fits(spec.keeps, way):
         held = replace(join(everything), text=given.receiver.text, kind=kind)
@@ -124,8 +124,13 @@ def _apply(walk: Walk, node: n.Call, given: Given, kind: str) -> Value:
     summary = walk.summaries[_bare(given.way)]
     for params, sink, line, end_line in summary.reaches[:_MAX_REACHES]:
         for at in params:
-            if at < len(given.args) and given.args[at].level_for(sink.kind) == OUTSIDE:
+            if not 0 <= at < len(given.args):
+                continue
+            if given.args[at].level_for(sink.kind) == OUTSIDE:
                 walk.note(sink.rule, line, end_line, OUTSIDE)
+            else:
+                walk.report(sink, given.args[at], node.line, node.end_line)
+    walk.called.add(_bare(given.way))
     returned = summary.returned
     if returned.level != PARAMETER:
         return replace(returned, kind=kind, text="", params=frozenset())

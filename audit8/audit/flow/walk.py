@@ -46,7 +46,7 @@ class Walk(Expressions):
 
     def assign(self, node: n.Assign) -> Value:
         known = set(self.early)
-        value = self.value(node.value)
+        value = self._named(node) if isinstance(node.value, n.Function) else self.value(node.value)
         for place in self.early.keys() - known:
             self.early[place].add(path_of(node.target))
         if node.type:
@@ -58,6 +58,16 @@ class Walk(Expressions):
             self.tests[path_of(node.target)] = node.value
         self._store(node.target, value, node.line, node.adds)
         return value
+
+    def _named(self, node: n.Assign) -> Value:
+        """A function that gets a name here is one of the file's functions."""
+        assert isinstance(node.value, n.Function)
+        path = path_of(node.target)
+        name = path.rpartition(".")[2] if path.startswith(("exports.", "module.exports.")) else path
+        if not name or "." in name:
+            return self.value(node.value)
+        self.pending.append((replace(node.value, name=name, inline=False), self.variables))
+        return Value(FIXED, kind=name)
 
     def _store(self, target: n.Node, value: Value, line: int, adds: bool = False) -> None:
         if isinstance(target, n.Many):
