@@ -28,7 +28,8 @@ _PREFIX = (
 )
 VALIDATOR = r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside)"
 _MATCHES = r"(?i)(?:test|match|fullmatch|matches|match\?|search|exec|MatchString)$|^preg_match$"
-_FROM_START = r"(?i)(?:re|regex|pattern|\w*_RE|\w*_re)\.(?:full)?match$|\.matches$|\.fullmatch$"
+_FROM_START = r"(?i)(?:re|regex|pattern|\w*_re)\.match$"
+_WHOLE = r"(?:fullmatch|matches)$"
 _BEGINS, _ENDS = re.compile(r"^\W?(?:\^|\\A)|\(\?:?\^"), re.compile(r"(?:\$|\\[zZ])\W?\w{0,4}$|\$\)")
 _SIGNS = {
     "path": re.compile(r"\\\.\\\.|\\\.\{2|[/\\]\]|\[[^\]]*/"),
@@ -147,7 +148,8 @@ def _refine_call(state: State, test: Call, holds: bool) -> None:
     elif state.matcher.fits(_POSITIVE, way):
         parts = [part for part in (base, *test.args) if part is not None]
         by_pattern = state.matcher.fits(_MATCHES, way)
-        whole = holds and not (by_pattern and _finds_anywhere(parts, state.matcher.fits(_FROM_START, way)))
+        loose = by_pattern and not state.matcher.fits(_WHOLE, way)
+        whole = holds and not (loose and _finds_anywhere(parts, state.matcher.fits(_FROM_START, way)))
         kinds = (
             _PATH if climbs else _ALL if whole else _refused(parts) if by_pattern and not holds else frozenset[str]()
         )
