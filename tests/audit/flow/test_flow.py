@@ -208,7 +208,7 @@ def test_nothing_exhausts_the_walk(language: str) -> None:
             [],
         ),
         (
-            "class C:\n  def p(self, a):\n    return D + '/' + a\n  def g(self):\n    open(self.p(request.args['a']))\n",
+            "class C:\n  def p(self, a):\n    return D + '/' + a\n  def g(self):\n   open(self.p(request.args['a']))\n",
             "python",
             "file-from-request",
             [3],
