@@ -84,7 +84,7 @@ def _reach(walk: Walk, sink: Sink, given: Given, node: n.Call) -> None:
     if sink.kind == "xss" and PAGE in walk.variables and sink.rule == "html-from-strings":
         return
     for value in _dangerous(sink, given):
-        if value.kind != _FUNCTION and walk.report(sink, value, node.line, node.end_line):
+        if (value.kind != _FUNCTION or "&" in sink.args) and walk.report(sink, value, node.line, node.end_line):
             return
 
 

@@ -47,7 +47,7 @@ _MAX_FUNCTIONS = 4000
 def rules_of(language: str) -> frozenset[str]:
     """The ids of the rules that can fire in `language`."""
     spec = _TABLES[language][1]
-    single = (spec.query, spec.returned, spec.shell, spec.markup)
+    single = (spec.query, spec.shell, spec.shell_words, spec.markup, *spec.returned)
     sinks = [*spec.sinks, *(sink for _, sink in spec.members), *(sink for sink in single if sink is not None)]
     merged = {"prototype-merge"} if language in _WITH_PROTOTYPES else set[str]()
     return frozenset(merged | {sink.rule for sink in sinks})

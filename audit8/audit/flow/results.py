@@ -30,6 +30,8 @@ def result_of(walk: Walk, node: n.Call, given: Given, args: list[Value], spread:
         return Value(kind=kind, text=args[size].text if size is not None else "")
     if way == "require" and args and args[0].text:
         return Value(kind=args[0].text.removeprefix("node:"))  # A module, used where it is asked for.
+    if fits(r"(?:^|\.)promisify$", way) and args and args[0].kind:
+        return Value(kind=args[0].kind)  # The same function in another form.
     cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
     if cleaned:
         return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)

@@ -63,7 +63,8 @@ class Spec:
     talk        calls whose text goes to people, not to a database
     page_types  calls that declare the type of the answer
     query       a text that is a query, wherever it is built
-    returned    what a handler returns; shell: a command in backquotes; shell_words: one in ["sh", "-c", command]
+    returned    what a handler, or any function whose text is markup, returns
+    shell       a command in backquotes; shell_words: one in ["sh", "-c", command]
     markup      a text object that holds markup already gets one more piece
     own         members of outside values that the framework has chosen itself: where it has put an upload
     places      names of folders: the user chose them, and they may hold spaces and worse where a shell reads them
@@ -95,7 +96,7 @@ class Spec:
     raises: dict[str, str] = field(default_factory=dict)
     members: tuple[tuple[str, Sink], ...] = ()
     query: Sink | None = None
-    returned: Sink | None = None
+    returned: tuple[Sink, ...] = ()
     shell: Sink | None = None
     shell_words: Sink | None = None
     markup: Sink | None = None

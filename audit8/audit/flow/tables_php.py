@@ -263,7 +263,7 @@ PHP_SPEC = Spec(
     talk=r"^(?:error_log|trigger_error|syslog|var_dump)$|^new \w*(?:Exception|Error)$|^(?:Log|log|logger)\.\w+$",
     page_types=r"^header$|\.header$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
-    returned=Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=r"<\w"),
+    returned=(Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=r"<\w"),),
     shell=Sink("shell-command", "", "command", least=PARAMETER, least_built=UNKNOWN),
     settled=r"(?i:(?:^|\.)\$?_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|__DIR__|__FILE__)$)|"
     r"(?:^|\.)[A-Z][A-Z0-9_]+$|^\$_SESSION\b|^\$_ENV\b|^wpdb\.\w+$|^\$wpdb\.\w+$",

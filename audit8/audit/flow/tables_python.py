@@ -2,9 +2,14 @@
 
 from audit8.audit.flow.spec import Sink, Spec
 from audit8.audit.flow.tables_python_sinks import SINKS
-from audit8.audit.flow.value import OUTSIDE, UNKNOWN
+from audit8.audit.flow.value import OUTSIDE, PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
 
+# Markup of a page, with a value between its tags or in an attribute.
+_PAGE_PART = (
+    r"(?i)<(?:a|p|b|i|u|em|strong|div|span|h[1-6]|li|td|th|tr|ul|ol|pre|code|label|button|option|textarea|img|input|"
+    r"script|iframe|form|table|body|center|font|small)(?:\s[^<>\x01]*)?(?:>[^<\x01]*|=[\"'][^<>\"'\x01]*)\x01"
+)
 _MARKUP = r"<[a-zA-Z!/]|\x01"
 _HANDLER_FIELDS = ("self.path", "self.headers", "self.rfile", "self.requestline")
 _REPLACES = r"\.replace$|^re\.sub$|\.sub$"
@@ -90,7 +95,10 @@ PYTHON_SPEC = Spec(
     page_types=r"(?i)content.?type|\.headers\b|set_header",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
     shell_words=Sink("shell-command", "", "command", least=UNKNOWN),
-    returned=Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
+    returned=(
+        Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
+        Sink("html-from-strings", "", "xss", least=4, least_built=PARAMETER, text=_PAGE_PART),
+    ),
     class_fields=((r"HTTPRequestHandler", _HANDLER_FIELDS),),
     method_fields=((r"^do_(?:GET|POST|PUT|DELETE|PATCH|HEAD)$", _HANDLER_FIELDS),),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|_meta\.\w+|__file__|__name__|"

@@ -137,6 +137,7 @@ _SINKS = (
     Sink("html-from-strings", r"\.html_safe$", "xss", (-1,), least=OUTSIDE, least_built=UNKNOWN),
     Sink("html-from-strings", r"(?:^|\.)(?:raw|safe_concat)$", "xss", (0,), least=PARAMETER, least_built=UNKNOWN),
     Sink("html-from-strings", r"^(?:ActiveSupport::SafeBuffer|SafeBuffer)\.new$", "xss", (0,), least=PARAMETER),
+    Sink("html-from-strings", r"^(?:get|post|put|patch)$", "xss", ("&",), least=4, least_built=OUTSIDE),
     Sink("html-from-strings", r"^render$", "xss", ("inline", "html", "body"), least=OUTSIDE, least_built=OUTSIDE),
     Sink("html-from-strings", r"(?:^|\.)link_to$", "xss", (1,), least=OUTSIDE, least_built=OUTSIDE, fixed=r"^[/h]"),
     Sink(

@@ -170,8 +170,9 @@ class Walk(Expressions):
         return NOTHING
 
     def report_returned(self, value: Value, line: int) -> None:
-        if self.spec.returned is not None:
-            self.report(self.spec.returned, value, line, line)
+        for sink in self.spec.returned:
+            if self.report(sink, value, line, line):
+                return
 
     # ---- functions ----------------------------------------------------------------------------------------------
 
