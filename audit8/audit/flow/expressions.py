@@ -39,7 +39,7 @@ _ALL_BUT_COMMANDS = frozenset(
     ]
 )
 _SHELL = re.compile(r"(?:^|/)(?:ba|da|z|k)?sh$|^cmd(?:\.exe)?$")
-_JOINT = re.compile(rf"[/\\][\w.-]*{HOLE}")  # Where a folder ends and a name begins.
+_JOINT = re.compile(rf"[/\\][\w.-]*{HOLE}|^{HOLE}{HOLE}")  # Where a folder ends and a name begins.
 _SIZES = r"^(?:length|size|count|len|Length|Size)$"
 
 
@@ -117,7 +117,8 @@ class Expressions(State):
             return known
         way = kind_of(base.kind, "[]")
         if self.matcher.fits(self.spec.sources, way):
-            return self._looked_at(node, Value(OUTSIDE, kind=way, origins=base.origins))
+            clean = base.clean if base.level > FIXED else frozenset[str]()  # `url.replace(...).split(...)[0]`
+            return self._looked_at(node, Value(OUTSIDE, clean, kind=way, origins=base.origins))
         if base.level == FIXED and (not base.kind or key.level == FIXED):
             return replace(base, kind=way)  # A look-up in a fixed table gives one of its values.
         # What a table from elsewhere holds under a key is not the key.

@@ -64,7 +64,7 @@ _SINKS = (
     ),
     Sink(
         "code-from-text",
-        r"(?:^|\.)(?:eval|instance_eval|class_eval|module_eval|instance_variable_get)$|^Binding\.eval$",
+        r"(?:^|\.)(?:eval|instance_eval|class_eval|module_eval)$|^Binding\.eval$",
         "code",
         (0,),
         least=PARAMETER,
