@@ -153,7 +153,8 @@ def _take_in(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
         )
     else:
         worst = join([old, *args])
-        new = replace(old, level=worst.level, clean=worst.clean, params=worst.params, rest=worst.rest)
+        text = worst.text if worst.level > old.level else old.text
+        new = replace(old, level=worst.level, clean=worst.clean, params=worst.params, rest=worst.rest, text=text)
     walk.variables[path] = replace(new, origins=new.origins | {path})
 
 

@@ -141,7 +141,7 @@ def _refine_call(state: State, test: Call, holds: bool) -> None:
     base = test.function.base if isinstance(test.function, Member) else None
     climbs = any(isinstance(arg, Fixed) and arg.text in _CLIMBS for arg in test.args)
     if state.matcher.fits(_PREFIX, way):
-        if _is_mere_word(test):
+        if _is_mere_word(test) and not climbs:
             return
         for part in (base, *test.args):
             mark(state, part, _PREFIXED)

@@ -134,6 +134,15 @@ _SINKS = (
         least=OUTSIDE,
         least_built=OUTSIDE,
     ),
+    Sink(
+        "file-from-request",
+        r"\.(?:read|binread|write|binwrite|open|delete|unlink|rmtree|readlines|each_line|children|entries)$",
+        "path",
+        (-1,),
+        least=4,
+        least_built=OUTSIDE,
+        when=lambda given: given.receiver.made > 0,
+    ),
     Sink("html-from-strings", r"\.html_safe$", "xss", (-1,), least=OUTSIDE, least_built=UNKNOWN),
     Sink("html-from-strings", r"(?:^|\.)(?:raw|safe_concat)$", "xss", (0,), least=PARAMETER, least_built=UNKNOWN),
     Sink("html-from-strings", r"^(?:ActiveSupport::SafeBuffer|SafeBuffer)\.new$", "xss", (0,), least=PARAMETER),
@@ -201,7 +210,7 @@ RUBY_SPEC = Spec(
     sources=(
         r"(?:^|\.)params\b|(?:^|\.)request\.(?:params|headers|body|path|query_string|url|referer|referrer|env|"
         r"fullpath|original_url|GET|POST|query_parameters|request_parameters|user_agent|host|raw_post|path_info|"
-        r"cookies|filtered_parameters)\b|\.full_name$|(?:^|\.)(?:entry|zip_entry|zipfile)\.name$|^cookies\b|^ARGV\b|^(?:gets|STDIN\.\w+|\$stdin\.\w+)$|^env\.\[\]$"
+        r"cookies|filtered_parameters)\b|Request\.new\.(?:params|path_info|path|query_string|fullpath|url|cookies|body|referer|\[\])\b|\.full_name$|(?:^|\.)(?:entry|zip_entry|zipfile)\.name$|^cookies\b|^ARGV\b|^(?:gets|STDIN\.\w+|\$stdin\.\w+)$|^env\.\[\]$"
     ),
     requests=((r"^(?:request|req)$", "", "request"), (r"^params$", "", "params")),
     carriers=(

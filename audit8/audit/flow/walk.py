@@ -63,7 +63,8 @@ class Walk(Expressions):
         """A function that gets a name here is one of the file's functions."""
         assert isinstance(node.value, n.Function)
         path = path_of(node.target)
-        name = path.rpartition(".")[2] if path.startswith(("exports.", "module.exports.")) else path
+        of_object = path.startswith(("exports.", "module.exports.")) or ".prototype." in path
+        name = path.rpartition(".")[2] if of_object else path
         if not name or "." in name:
             return self.value(node.value)
         self.pending.append((replace(node.value, name=name, inline=False), self.variables))
