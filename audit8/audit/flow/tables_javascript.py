@@ -72,7 +72,12 @@ JAVASCRIPT_SPEC = Spec(
     },
     cleaned_by=(
         (_REPLACES, 0, r"\[\^", "*"),
-        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (
+            _REPLACES,
+            0,
+            r"\.\.|\\\.\\\.|\\\.\{2|^/$|^/\[[^\]\[]{0,40}[/.][^/]{0,20}/\w{0,3}g|^/(?:\(\?:)?\\[/.]\+?\)?/\w{0,3}g",
+            "path",
+        ),
         (_REPLACES, 0, r"<", "xss"),
         (_REPLACES, 0, r"\\[nr]|\n", "log header"),
         (r"^(?:path\.)?(?:posix\.)?(?:normalize|join)$", 0, r"^/\x01?$", "path"),

@@ -251,7 +251,7 @@ PHP_SPEC = Spec(
     },
     cleaned_by=(
         (r"^preg_replace$", 0, r"\[\^", "*"),
-        (r"^(?:str_replace|preg_replace|strtr)$", 0, r"\.\.|\\\.\\\.|^/$|[/\\]$", "path"),
+        (r"^(?:str_replace|preg_replace|strtr)$", 0, r"\.\.|\\\.\\\.|^/$|\\/.|\[[^\]\[]{0,40}[/.]", "path"),
         (r"^(?:str_replace|preg_replace)$", 0, r"<", "xss"),
         (r"^str_replace$", 0, r"^'$", "sql"),
     ),

@@ -73,7 +73,7 @@ PYTHON_SPEC = Spec(
     },
     cleaned_by=(
         (_REPLACES, 0, r"\[\^", "*"),
-        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|\\\.\{2|\[[^\]\[]{0,40}[/.]|^\\?/\+?$", "path"),
         (_REPLACES, 0, r"<", "xss"),
         (_REPLACES, 0, r"\\[nr]|\n", "log header"),
         (r"^(?:os\.path\.)?normpath$", 0, r"^/\x01$", "path"),

@@ -257,7 +257,7 @@ RUBY_SPEC = Spec(
     },
     cleaned_by=(
         (_REPLACES, 0, r"\[\^", "*"),
-        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|\\\.\{2|\[[^\]\[]{0,40}[/.]|^/$|^/\\/\+?/$|^%r\{/\+?\}$", "path"),
         (_REPLACES, 0, r"<", "xss"),
         (_REPLACES, 0, r"\\[nr]|\n", "log header"),
         (r"^File\.expand_path$", 0, r"^/\x01$", "path"),
