@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Iterator
-from itertools import islice
 
 from audit8.audit.rules import python_calls as calls
 from audit8.audit.rules.python_expressions import (
@@ -30,7 +29,7 @@ _KEY_MAKERS = re.compile(
     r"(?:(?:rsa|dsa|dh|RSA|DSA|ElGamal)\.|^)(?:generate_private_key|generate_parameters)$|(?:RSA|DSA|ElGamal)\.generate$|"
     r"^(?:rsa\.newkeys|PKey\.generate_key|paramiko\.(?:RSAKey|DSSKey)\.generate|RSAKey\.generate)$|\.generate_key$"
 )
-_MAX_NODES = 3000
+_MAX_WORDS_CHARS = 4000
 _SIZE_WORDS = ("key_size", "bits", "keysize", "modulus_length")
 _WEAK_CURVES = re.compile(r"(?:^|\.)(?:SECP192R1|SECT163[KR][12]|SECP160\w*|BrainpoolP160\w*|SECP224R1|SECT233\w*)$")
 _OLD_TLS = re.compile(
@@ -72,21 +71,22 @@ def _words_fed(module: Module, node: ast.Call) -> str:
     target = parent.targets[0] if isinstance(parent, ast.Assign) else None
     if node.args or not isinstance(target, ast.Name):
         return ""
-    fed = [
-        part for part in _inside(_holder(module, node)) if isinstance(part, ast.Call) and last_name(part) == "update"
-    ]
-    return " ".join(
-        words_in(call) for call in fed if isinstance(call.func, ast.Attribute) and _is_name(call.func.value, target.id)
-    )
+    return module.facts(_holder(module, node), _words_by_name).get(target.id, "")
 
 
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
+def _words_by_name(holder: ast.AST) -> dict[str, str]:
+    """Of each name with an `update`, the names that it is called with."""
+    words: dict[str, str] = {}
+    for part in ast.walk(holder):
+        if isinstance(part, ast.Call) and last_name(part) == "update" and isinstance(part.func, ast.Attribute):
+            base = part.func.value
+            if isinstance(base, ast.Name):
+                words[base.id] = f"{words.get(base.id, '')} {words_in(part)}"[-_MAX_WORDS_CHARS:]
+    return words
 
 
-def _inside(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function, a bounded number: there may be many such calls in a large one."""
-    return islice(ast.walk(node), _MAX_NODES)
+def _members(holder: ast.AST) -> dict[str, str]:
+    return {part.attr: "" for part in ast.walk(holder) if isinstance(part, ast.Attribute)}
 
 
 def _takes_any_tls(module: Module, node: ast.Call) -> bool:
@@ -104,8 +104,8 @@ def _takes_any_tls(module: Module, node: ast.Call) -> bool:
 
 def _limits_versions(module: Module, node: ast.AST) -> bool:
     """Whether the function around says what the oldest version is."""
-    names = {getattr(part, "attr", "") for part in _inside(_holder(module, node))}
-    return bool(names & {"minimum_version", "set_min_proto_version", "OP_NO_TLSv1", "OP_NO_TLSv1_1"})
+    names = module.facts(_holder(module, node), _members)
+    return bool(names.keys() & {"minimum_version", "set_min_proto_version", "OP_NO_TLSv1", "OP_NO_TLSv1_1"})
 
 
 def _holder(module: Module, node: ast.AST) -> ast.AST:
