@@ -132,7 +132,8 @@ def _apply(walk: Walk, node: n.Call, given: Given, kind: str) -> Value:
                 walk.note(sink.rule, line, end_line, OUTSIDE)
             else:
                 walk.report(sink, given.args[at], node.line, node.end_line)
-    walk.called.add(_bare(given.way))
+    if any(arg.built or arg.level > FIXED for arg in given.args):
+        walk.called.add(_bare(given.way))
     returned = summary.returned
     if returned.level != PARAMETER:
         return replace(returned, kind=kind, text="", params=frozenset())

@@ -42,7 +42,8 @@ class Frame:
 class State:
     """`variables` maps "a" and "a.b" to values; `tests` maps a name to the test whose outcome it holds; `early` maps
     a finding that a later check can still take back to the variables that the check would be about; `wrapped` maps a
-    finding about what a function was given, as it is, to the function: where `called` names it, its callers decide.
+    finding about what a function was given, as it is, to the function: where `called` says that it is given
+    texts that are made in this file, those who make them decide.
     """
 
     def __init__(self, matcher: Matcher) -> None:
