@@ -1,6 +1,6 @@
 """Pairs of a mistake and its mending, in the manner of public collections but our own: which the rules tell apart.
 
-Both batches were written before the rules had seen them (bench/results/rules-generalisation.md has what they showed).
+Every batch was written before the rules had seen it (bench/results/rules-generalisation.md has what they showed).
 `known = "missed"` and `known = "wrong"` mark what the rules still get wrong: a change for the better takes a mark away.
 """
 
