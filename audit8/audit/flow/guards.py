@@ -26,7 +26,10 @@ _PREFIX = (
     r"(?:startswith|startsWith|starts_with\?|start_with\?|HasPrefix|is_relative_to|relative_to|commonpath|"
     r"commonprefix|filepath\.Rel|filepath\.IsLocal|str_starts_with|isAbsolute|IsAbs|path\.relative)$"
 )
-VALIDATOR = r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside)"
+VALIDATOR = (
+    r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside|outside|"
+    r"sub_?(?:path|dir)|descendant|contained|jail|is_?child|escapes)"
+)
 _MATCHES = r"(?i)(?:test|match|fullmatch|matches|match\?|search|exec|MatchString)$|^preg_match$"
 _FROM_START = r"(?i)(?:re|regex|pattern|\w*_re)\.match$"
 _WHOLE = r"(?:fullmatch|matches)$"

@@ -45,7 +45,7 @@ PYTHON_SPEC = Spec(
     keeps=r"\.(?:query|filter|get_object_or_404|exists|count|index|find|cursor|session|commit|all|first|save|"
     r"is_\w+)$",
     numbers=(
-        r"^(?:int|float|bool|len|abs|round|hash|id|ord|hex|uuid\.UUID|UUID|uuid\.uuid4|time\.time|os\.getpid|"
+        r"^(?:ipaddress\.\w+|IPv[46]Address|int|float|bool|len|abs|round|hash|id|ord|hex|uuid\.UUID|UUID|uuid\.uuid4|time\.time|os\.getpid|"
         r"isinstance|callable|hasattr|any|all|sum|Decimal|decimal\.Decimal|datetime\.\w+(?:\.\w+)?|secrets\.\w+|"
         r"hashlib\.\w+(?:\.\w+)*|os\.path\.(?:exists|isfile|isdir|getsize|getmtime)|issubclass|range)$"
         r"|\.(?:isdigit|startswith|endswith|exists|count|index|find|hexdigest|digest|timestamp|strftime|isoformat|"

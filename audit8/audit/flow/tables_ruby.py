@@ -123,7 +123,9 @@ _SINKS = (
         least=OUTSIDE,
         least_built=PARAMETER,
         text=r"\x01|^$",
-        when=lambda given: given.way.startswith(("File", "IO", "Dir", "FileUtils", "Pathname", "send_file", "open")),
+        when=lambda given: (
+            given.way.startswith(("File", "IO", "Dir", "Pathname", "send_file", "open")) and given.way != "Pathname.new"
+        ),
     ),
     Sink(
         "file-from-request",
@@ -133,6 +135,7 @@ _SINKS = (
         (0, "file", "template", "action"),
         least=OUTSIDE,
         least_built=OUTSIDE,
+        when=lambda given: given.way != "Pathname.new",
     ),
     Sink(
         "file-from-request",
@@ -140,7 +143,7 @@ _SINKS = (
         "path",
         (-1,),
         least=4,
-        least_built=OUTSIDE,
+        least_built=PARAMETER,
         when=lambda given: given.receiver.made > 0,
     ),
     Sink("html-from-strings", r"\.html_safe$", "xss", (-1,), least=OUTSIDE, least_built=UNKNOWN),

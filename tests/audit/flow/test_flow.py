@@ -50,6 +50,7 @@ def test_these_carry_a_value_on(carried: str) -> None:
     "cured",
     [
         "b = int(a)",
+        "b = str(ipaddress.ip_address(a))",
         "b = shlex.quote(a)",
         "b = len(a)",
         "b = TABLE",
@@ -223,6 +224,14 @@ def test_nothing_exhausts_the_walk(language: str) -> None:
             [],
         ),
         ("const sh = (c) => { exec(c); };\n", "javascript", "shell-command", [1]),
+        (
+            "def f(a)\n  b = Pathname.new(File.join(root, a)).cleanpath.to_s\n"
+            "  raise X unless b.start_with?(root)\n  File.read(b)\nend\n",
+            "ruby",
+            "file-from-request",
+            [],
+        ),
+        ("def f(a)\n  b = @root.join(a)\n  b.read\nend\n", "ruby", "file-from-request", [2]),
         ("app.post('/', (req, res) => fs.unlink(req.files.a.path));\n", "javascript", "file-from-request", []),
         ("app.post('/', (req, res) => fs.unlink(req.files.a.name));\n", "javascript", "file-from-request", [1]),
     ],
