@@ -1,39 +1,25 @@
-"""What a call does with values: a sink that they reach, a result that holds them, an object that takes them in."""
+"""What a call does with values: a sink that they reach, an object that takes them in; its result is results.py's."""
 
 import re
 from dataclasses import replace
 
 from audit8.audit.flow import nodes as n
 from audit8.audit.flow.expressions import HANDLERS
-from audit8.audit.flow.formats import filled
 from audit8.audit.flow.guards import VALIDATOR, mark
+from audit8.audit.flow.results import result_of
 from audit8.audit.flow.spec import Given, Sink
 from audit8.audit.flow.state import PAGE, path_of
-from audit8.audit.flow.value import (
-    ANYTHING,
-    FIXED,
-    NOTHING,
-    OUTSIDE,
-    PARAMETER,
-    UNKNOWN,
-    Value,
-    join,
-    kind_of,
-)
+from audit8.audit.flow.value import ANYTHING, FIXED, NOTHING, OUTSIDE, PARAMETER, UNKNOWN, Value, join, kind_of
 from audit8.audit.flow.walk import Walk
 
 _TAKES_IN = r"\.(?:append|push|add|concat|insert|put|extend|set|<<|unshift|WriteString|addAll|update|merge|prepend)$"
 _TEXT_OBJECTS = r"(?:StringBuilder|StringBuffer|strings\.Builder|bytes\.Buffer|StringIO)\b"
 _NO_PAGE = re.compile(r"json|plain|xml|octet|csv|javascript|image/|pdf|zip|event-stream|text/css", re.IGNORECASE)
 _CHECKED_BY_STATEMENT = frozenset([ANYTHING])
-_CLEANS = r"(?i)^(?:new )?[\w.]*(?:sanitiz|escape|encode|purify)\w*$"
-_MAPS = r"\.(?:map|flatMap|collect)$"
-_JOINS = r"(?i)join|concat|resolve|^new File$|^Paths\.get$|^Path\.of$"
 _OPEN_MARKUP = r"(?i)<(?:html|body|p|div|span|h[1-6]|li|td|tr|a|b|title|br)\b[^\x01]*$"
-_MODULES = r"^(?:os\.path|posixpath|path|filepath|path/filepath|File|path\.posix)\.\w+$"
-_REQUEST = r"Request$"
+_FUNCTION = "<function>"  # The kind of an argument that is one: what it gives back is no text that is given.
 _MAX_WORDS = 8
-_MAX_REACHES = 40
+_MAX_TEXT = 1000
 
 
 def call(walk: Walk, node: n.Call) -> Value:
@@ -58,7 +44,7 @@ def call(walk: Walk, node: n.Call) -> Value:
     _note_effects(walk, node, given, args)
     walk.given = join(args)
     walk.handed[way] = max(walk.handed.get(way, FIXED), walk.given.level)
-    return _result(walk, node, given, args, spread)
+    return result_of(walk, node, given, args, spread)
 
 
 def _way(node: n.Call, function: Value, receiver: Value) -> str:
@@ -90,7 +76,7 @@ def _argument(walk: Walk, node: n.Node, receiver: Value, options: dict[str, Valu
         return join(values)
     if isinstance(node, n.Function):
         level = receiver.level if receiver.level >= PARAMETER else UNKNOWN
-        return walk.closure(node, Value(level, receiver.clean, params=receiver.params))
+        return replace(walk.closure(node, Value(level, receiver.clean, params=receiver.params)), kind=_FUNCTION)
     return walk.value(node)
 
 
@@ -100,7 +86,7 @@ def _reach(walk: Walk, sink: Sink, given: Given, node: n.Call) -> None:
     if sink.kind == "xss" and PAGE in walk.variables and sink.rule == "html-from-strings":
         return
     for value in _dangerous(sink, given):
-        if walk.report(sink, value, node.line, node.end_line):
+        if (value.kind != _FUNCTION or "&" in sink.args) and walk.report(sink, value, node.line, node.end_line):
             return
 
 
@@ -134,6 +120,9 @@ def _note_effects(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> 
         _take_in(walk, node, given, args)
     if fits(spec.page_types, way) and any(_NO_PAGE.search(value.text) for value in args):
         walk.variables[PAGE] = NOTHING
+    proven = walk.matcher.proven(way)
+    if proven and isinstance(node.function, n.Member):
+        mark(walk, node.function.base, proven)
     name = way.rpartition(".")[2]
     if fits(VALIDATOR, name) and not fits(r"check_(?:call|output)$", name):
         kinds = walk.matcher.checked(way) or _CHECKED_BY_STATEMENT
@@ -166,107 +155,11 @@ def _take_in(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
         )
     else:
         worst = join([old, *args])
-        new = replace(old, level=worst.level, clean=worst.clean, params=worst.params, rest=worst.rest)
+        text = "\n".join(part.text for part in (old, *args) if part.text)[
+            :_MAX_TEXT
+        ]  # One word or line after the other.
+        new = replace(old, level=worst.level, clean=worst.clean, params=worst.params, rest=worst.rest, text=text)
     walk.variables[path] = replace(new, origins=new.origins | {path})
-
-
-def _result(walk: Walk, node: n.Call, given: Given, args: list[Value], spread: list[Value]) -> Value:
-    """What the call gives back; the first that knows the call says it."""
-    way, spec, fits = given.way, walk.spec, walk.matcher.fits
-    kind = way.removeprefix("new ")
-    if fits(spec.numbers, way):
-        size = next((at for pattern, at in spec.sizes.items() if fits(pattern, way) and at < len(args)), None)
-        return Value(kind=kind, text=args[size].text if size is not None else "")
-    if way == "require" and args and args[0].text:
-        return Value(kind=args[0].text.removeprefix("node:"))  # A module, used where it is asked for.
-    cleaned = walk.matcher.cleaned(way) | _cleaned_by(walk, way, args)
-    if cleaned:
-        if "path" in cleaned and isinstance(node.function, n.Member) and isinstance(node.function.base, n.Call):
-            walk.take_back(node.function.base.line)  # A path that was only made to ask for its last part.
-        return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)
-    at = walk.matcher.format_at(way)
-    made = filled(walk, node, given.receiver, args if at >= 0 or not spread else spread, at) if at is not None else None
-    if made is None and _bare(way) in walk.summaries and not node.new:
-        made = _apply(walk, node, given, kind)
-    return made if made is not None else _held(walk, node, given, args)
-
-
-def _held(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> Value:
-    """What a call holds of its source, its arguments or its object."""
-    way, spec, fits = given.way, walk.spec, walk.matcher.fits
-    kind, everything = way.removeprefix("new "), [given.receiver, *args]
-    if fits(spec.contents, way):
-        whole = join(args or [given.receiver])
-        held = Value(min(whole.level, UNKNOWN), kind=kind, origins=whole.origins)
-    elif fits(spec.sources, way):
-        # What was checked of an archive's entry stays checked; a request's next parameter is another one.
-        clean = given.receiver.clean if given.receiver.level > FIXED else frozenset[str]()
-        held = Value(OUTSIDE, clean, kind=kind, origins=given.receiver.origins)
-    elif fits(spec.readers, way) and any(fits(_REQUEST, value.kind) for value in args):
-        held = Value(OUTSIDE, kind=kind)
-    elif fits(spec.page_sources, way):
-        held = Value(PARAMETER, kind=kind)
-    elif fits(_MAPS, way) and isinstance(node.args[0] if node.args else None, n.Function):
-        held = replace(args[0], kind=kind)
-    elif fits(spec.carriers, way):
-        parts = args if isinstance(node.function, n.Name) or fits(_MODULES, way) else everything
-        joined = fits(_JOINS, way) and (len(args) > 1 or given.receiver.level > FIXED)
-        held = replace(join(_under_base(parts) if joined else parts), kind=kind)
-        held = replace(held, built=held.built or (joined and len(args) > 1))
-    elif given.receiver.level >= PARAMETER and not fits(spec.keeps, way):
-        held = replace(join(everything), text=given.receiver.text, kind=kind)
-    elif given.receiver.text and not args:
-        held = replace(given.receiver, kind=kind)
-    else:
-        origins = frozenset[str]().union(*(value.origins for value in everything))
-        clean = _CHECKED_BY_STATEMENT if fits(_CLEANS, way) else frozenset[str]()
-        held = Value(UNKNOWN, clean, kind=kind, origins=frozenset(sorted(origins)[:12]))
-    return held
-
-
-def _under_base(parts: list[Value]) -> list[Value]:
-    """The parts of a path; the folder that it begins with is the caller's to choose, unless a request chose it."""
-    first = next((at for at, part in enumerate(parts) if part.level > FIXED or part.text or part.kind), 0)
-    return [
-        replace(part, level=UNKNOWN, params=frozenset())
-        if at == first and part.level == PARAMETER and len(parts) > 1
-        else part
-        for at, part in enumerate(parts)
-    ]
-
-
-def _cleaned_by(walk: Walk, way: str, args: list[Value]) -> frozenset[str]:
-    """What `text.replace(pattern, ...)` takes out of a text."""
-    kinds = [
-        found
-        for pattern, at, text, found in walk.spec.cleaned_by
-        if at < len(args)
-        and args[at].text
-        and walk.matcher.fits(pattern, way)
-        and walk.matcher.fits(text, args[at].text)
-    ]
-    return frozenset(kind for found in kinds for kind in found.split())
-
-
-def _bare(way: str) -> str:
-    """The name under which a function of this file is known: `f`, `self.f`, `this.f`, `s.f` with a short receiver."""
-    head, _, last = way.rpartition(".")
-    return last if head in ("", "self", "this", "cls", "exports", "module.exports") or len(head) <= 2 else way
-
-
-def _apply(walk: Walk, node: n.Call, given: Given, kind: str) -> Value:
-    """The result of a function of this file, and the sinks inside it that these arguments reach."""
-    summary = walk.summaries[_bare(given.way)]
-    for params, sink, line, end_line in summary.reaches[:_MAX_REACHES]:
-        for at in params:
-            if at < len(given.args) and given.args[at].level_for(sink.kind) == OUTSIDE:
-                walk.note(sink.rule, line, end_line, OUTSIDE)
-    returned = summary.returned
-    if returned.level != PARAMETER:
-        return replace(returned, kind=kind, text="", params=frozenset())
-    used = [given.args[at] for at in returned.params if at < len(given.args)]
-    whole = join(used) if used else Value(UNKNOWN)
-    return replace(whole, clean=whole.clean | returned.clean, kind=kind, built=returned.built or whole.built)
 
 
 def shell(walk: Walk, node: n.Shell) -> Value:

@@ -3,6 +3,7 @@
 Knows no statement. `HANDLERS` says which function evaluates which kind of node; walk.py and calls.py add theirs.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,27 @@ HANDLERS: dict[type[n.Node], Callable[[Any, Any], Value]] = {}
 _MAX_DEPTH = 110
 _CONSTANT = r"^(?:[A-Z][A-Z0-9_]+|__\w+__)$"
 _PREFIXED = frozenset(["path", "redirect", "ssrf"])
+_ALL_BUT_COMMANDS = frozenset(
+    [
+        "path",
+        "sql",
+        "xss",
+        "code",
+        "object",
+        "ssrf",
+        "redirect",
+        "log",
+        "header",
+        "nosql",
+        "regex",
+        "xml",
+        "ldap",
+        "xpath",
+        "mass",
+    ]
+)
+_SHELL = re.compile(r"(?:^|/)(?:ba|da|z|k)?sh$|^cmd(?:\.exe)?$")
+_JOINT = re.compile(rf"[/\\][\w.-]*{HOLE}|^{HOLE}{HOLE}")  # Where a folder ends and a name begins.
 _SIZES = r"^(?:length|size|count|len|Length|Size)$"
 
 
@@ -53,6 +75,8 @@ class Expressions(State):
     def _free(self, name: str) -> Value:
         if self.matcher.fits(self.spec.sources, name):
             return Value(OUTSIDE, kind=name)
+        if self.matcher.fits(self.spec.places, name):
+            return Value(UNKNOWN, _ALL_BUT_COMMANDS, kind=name)
         if self.matcher.fits(_CONSTANT, name) or self.matcher.fits(self.spec.settled, name):
             return Value(FIXED, kind=name)
         for names, types, kind in self.spec.requests:
@@ -75,7 +99,7 @@ class Expressions(State):
         if known is not None:
             return known
         way = kind_of(base.kind, node.name) if base.kind else f".{node.name}"
-        if self.matcher.fits(self.spec.sources, way):
+        if self.matcher.fits(self.spec.sources, way) and not self.matcher.fits(self.spec.own, way):
             return Value(OUTSIDE, kind=way, origins=base.origins)
         if self.matcher.fits(self.spec.page_sources, way):
             return Value(PARAMETER, kind=way)
@@ -83,7 +107,7 @@ class Expressions(State):
         given = base.level == OUTSIDE or (base.level == PARAMETER and "_" not in node.name)
         if self.matcher.fits(_SIZES, node.name) or (self.matcher.fits(_CONSTANT, node.name) and not given):
             return Value(FIXED, kind=way)
-        if self.matcher.fits(self.spec.settled, way):
+        if self.matcher.fits(self.spec.settled, way) or self.matcher.fits(self.spec.own, way):
             return Value(FIXED, kind=way)
         level = base.level if base.level >= PARAMETER else UNKNOWN
         return Value(level, base.clean, "", way, base.params, base.origins)
@@ -95,11 +119,18 @@ class Expressions(State):
             return known
         way = kind_of(base.kind, "[]")
         if self.matcher.fits(self.spec.sources, way):
-            return self._looked_at(node, Value(OUTSIDE, kind=way, origins=base.origins))
+            clean = base.clean if base.level > FIXED else frozenset[str]()  # `url.replace(...).split(...)[0]`
+            return self._looked_at(node, Value(OUTSIDE, clean, kind=way, origins=base.origins))
         if base.level == FIXED and (not base.kind or key.level == FIXED):
             return replace(base, kind=way)  # A look-up in a fixed table gives one of its values.
         # What a table from elsewhere holds under a key is not the key.
         return replace(base, level=max(base.level, UNKNOWN), text="", kind=way, built=False)
+
+    def many(self, node: n.Many) -> Value:
+        values = [self.value(part) for part in node.parts]
+        if self.spec.shell_words is not None and _is_shell(values):
+            self.report(self.spec.shell_words, values[2], node.parts[2].line, node.parts[2].line)
+        return join(values)
 
     def build(self, node: n.Build) -> Value:
         return self.built([self.value(part) for part in node.parts], node.line)
@@ -107,6 +138,8 @@ class Expressions(State):
     def built(self, values: list[Value], line: int, end_line: int = 0) -> Value:
         """A text made of the values; a query made so is looked at here, wherever it goes."""
         whole = build(_from_folder(values))
+        if not whole.made and _JOINT.search(whole.text):
+            whole = replace(whole, made=line)
         query = self.spec.query
         if query is not None and HOLE in whole.text and self.report(query, whole, line, end_line or line):
             whole = whole.cleaned(frozenset([query.kind]))
@@ -141,6 +174,10 @@ def _from_folder(values: list[Value]) -> list[Value]:
     return [replace(first, clean=first.clean | _PREFIXED, rest=max(first.rest, UNKNOWN)), *values[1:]]
 
 
+def _is_shell(words: list[Value]) -> bool:
+    return len(words) > 2 and words[1].text.lower() in ("-c", "/c", "-lc") and _SHELL.search(words[0].text) is not None
+
+
 def _begins_path(value: Value) -> bool:
     return value.level == FIXED and (value.text[:1] in ("/", "\\") or "separator" in value.kind.lower())
 
@@ -148,7 +185,7 @@ def _begins_path(value: Value) -> bool:
 HANDLERS.update(
     {
         n.Fixed: lambda walk, node: Value(text=node.text),
-        n.Many: lambda walk, node: join([walk.value(part) for part in node.parts]),
+        n.Many: Expressions.many,
         n.Name: Expressions.name,
         n.Member: Expressions.member,
         n.Index: Expressions.index,

@@ -27,7 +27,7 @@ from audit8.audit.flow.tables_javascript import JAVASCRIPT_SPEC
 from audit8.audit.flow.tables_php import PHP_SPEC
 from audit8.audit.flow.tables_python import PYTHON_SPEC
 from audit8.audit.flow.tables_ruby import RUBY_SPEC
-from audit8.audit.flow.value import FIXED, Value
+from audit8.audit.flow.value import FIXED, PARAMETER, Value
 from audit8.audit.flow.walk import Walk
 from audit8.audit.syntax import parse
 
@@ -49,7 +49,7 @@ _PROGRAM = re.compile(r"^package main\b[\s\S]*^func main\(\)", re.MULTILINE)
 def rules_of(language: str) -> frozenset[str]:
     """The ids of the rules that can fire in `language`."""
     spec = _TABLES[language][1]
-    single = (spec.query, spec.returned, spec.view, spec.shell, spec.markup)
+    single = (spec.query, spec.view, spec.shell, spec.shell_words, spec.markup, *spec.returned)
     sinks = [*spec.sinks, *(sink for _, sink in spec.members), *(sink for sink in single if sink is not None)]
     merged = {"prototype-merge"} if language in _WITH_PROTOTYPES else set[str]()
     return frozenset(merged | {sink.rule for sink in sinks})
@@ -79,6 +79,10 @@ def flow_hits(text: str, language: str, name: str = "") -> list[Found] | None:
     if language in _WITH_PROTOTYPES:
         for line in merges(whole):
             walk.note("prototype-merge", line, line, FIXED)
+    for place, function_name in walk.wrapped.items():
+        found = walk.found.get(place)
+        if found is not None and function_name in walk.called and found.level == PARAMETER:
+            del walk.found[place]
     return sorted(walk.found.values(), key=lambda one: (one.line, one.rule))
 
 

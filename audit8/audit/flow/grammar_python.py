@@ -19,11 +19,14 @@ from audit8.audit.flow.nodes import (
     Logic,
     Loop,
     Many,
+    Member,
     Name,
     Node,
     Param,
     Switch,
 )
+
+_LEAVES = ("abort", "flask.abort", "sys.exit", "exit", "quit", "os._exit")
 
 
 def _string(low: Lower, node: SgNode) -> Node:
@@ -166,6 +169,20 @@ def _print(low: Lower, node: SgNode) -> Node:
     return Call(line_of(node), end_line_of(node), Name(line_of(node), "print"), parts, [""] * len(parts))
 
 
+def _statement(low: Lower, node: SgNode) -> Node:
+    """An expression for its own sake; some calls do not come back."""
+    whole = shapes.inside(low, node)
+    if isinstance(whole, Call) and _dotted(whole.function) in _LEAVES:
+        return Leave(whole.line, whole, False)
+    return whole
+
+
+def _dotted(node: Node) -> str:
+    if isinstance(node, Member) and isinstance(node.base, Name):
+        return f"{node.base.id}.{node.name}"
+    return node.id if isinstance(node, Name) else ""
+
+
 PYTHON: dict[str, Shape] = {
     "identifier": shapes.name,
     "string": _string,
@@ -178,7 +195,7 @@ PYTHON: dict[str, Shape] = {
     "type": shapes.fixed,
     "module": shapes.block,
     "block": shapes.block,
-    "expression_statement": shapes.inside,
+    "expression_statement": _statement,
     "parenthesized_expression": shapes.inside,
     "await": shapes.inside,
     "list_splat": shapes.inside,

@@ -4,6 +4,7 @@ Knows which outcome of a test makes which value harmless for which kinds of sink
 a check's name, both count: a check that is there was written for a reason.
 """
 
+import re
 from collections.abc import Iterator
 
 from audit8.audit.flow.nodes import Build, Call, Cast, Compare, Fixed, Index, Logic, Many, Member, Name, Node
@@ -26,7 +27,19 @@ _PREFIX = (
     r"(?:startswith|startsWith(?:Path|Dir\w*|Folder)?|isSub(?:Path|Dir\w*)|isDescendant\w*|isChildOf|isParentOf|starts_with\?|start_with\?|HasPrefix|is_relative_to|relative_to|commonpath|"
     r"commonprefix|filepath\.Rel|filepath\.IsLocal|str_starts_with|isAbsolute|IsAbs|path\.relative)$"
 )
-VALIDATOR = r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside)"
+VALIDATOR = (
+    r"(?i)(?:valid|verif|check|ensure|assert|sanitiz|safe|allow|permit|whitelist|legal|traversal|within|inside|outside|"
+    r"sub_?(?:path|dir)|descendant|contained|jail|is_?child|escapes)"
+)
+_MATCHES = r"(?i)(?:test|match|fullmatch|matches|match\?|search|exec|MatchString)$|^preg_match$"
+_FROM_START = r"(?i)(?:re|regex|pattern|\w*_re)\.match$"
+_WHOLE = r"(?:fullmatch|matches)$"
+_BEGINS, _ENDS = re.compile(r"^\W?(?:\^|\\A)|\(\?:?\^"), re.compile(r"(?:\$|\\[zZ])\W?\w{0,4}$|\$\)")
+_SIGNS = {
+    "path": re.compile(r"\\\.\\\.|\\\.\{2|[/\\]\]|\[[^\]]*/"),
+    "command": re.compile(r"[;&|`$]"),
+    "xss": re.compile(r"<"),
+}
 _EMPTY = ("nil", "null", "None", "undefined", "true", "false", "True", "False", "0", "NULL")
 _PREFIXED = frozenset(["path", "redirect", "ssrf"])
 
@@ -116,11 +129,18 @@ def _refine_comparison(state: State, test: Compare, holds: bool, depth: int) -> 
             if isinstance(one, Call):
                 _refine_call(state, one, True)
             mark(state, one, _NUMBER)
+    elif operator in ("in", "not in") and isinstance(right, Member) and right.name == "parents":
+        mark(state, right.base, _PATH)
     elif operator in ("in", "not in") and holds and not isinstance(left, Fixed):
         mark(state, left, _ALL)
-    elif operator in ("=~", "!~") and holds:
-        mark(state, left, _ALL)
-        mark(state, right, _ALL)
+    elif operator in ("=~", "!~"):
+        _refine_match(state, [left, right], holds)
+
+
+def _refine_match(state: State, parts: list[Node], holds: bool) -> None:
+    whole = holds and not _finds_anywhere(parts, False)
+    for part in parts:
+        mark(state, part, _ALL if whole else _refused(parts) if not holds else frozenset())
 
 
 def _climb_check(test: Compare) -> bool:
@@ -133,21 +153,40 @@ def _refine_call(state: State, test: Call, holds: bool) -> None:
     base = test.function.base if isinstance(test.function, Member) else None
     climbs = any(isinstance(arg, Fixed) and arg.text in _CLIMBS for arg in test.args)
     if state.matcher.fits(_PREFIX, way):
-        if _is_mere_word(test):
+        if _is_mere_word(test) and not climbs:
             return
         for part in (base, *test.args):
             mark(state, part, _PREFIXED)
     elif state.matcher.fits(_POSITIVE, way):
-        for part in (base, *test.args):
-            if climbs:
-                mark(state, part, _PATH)
-            elif holds:
-                mark(state, part, _ALL)
+        parts = [part for part in (base, *test.args) if part is not None]
+        by_pattern = state.matcher.fits(_MATCHES, way)
+        loose = by_pattern and not state.matcher.fits(_WHOLE, way)
+        whole = holds and not (loose and _finds_anywhere(parts, state.matcher.fits(_FROM_START, way)))
+        kinds = (
+            _PATH if climbs else _ALL if whole else _refused(parts) if by_pattern and not holds else frozenset[str]()
+        )
+        for part in parts:
+            mark(state, part, kinds)
     else:
         kinds = state.matcher.checked(way)
         if kinds or state.matcher.fits(VALIDATOR, way.rpartition(".")[2]):
             for part in (base, *test.args):
                 mark(state, part, kinds or _ALL)
+
+
+def _finds_anywhere(parts: list[Node], from_start: bool) -> bool:
+    """Whether a written-out pattern matches a part of a text: what stands around that part is not looked at."""
+    text = next((part.text for part in parts if isinstance(part, Fixed) and part.text), "").strip("/")
+    return bool(text) and not ((from_start or _BEGINS.search(text)) and _ENDS.search(text)) and "[^" not in text
+
+
+def _refused(parts: list[Node]) -> frozenset[str]:
+    """What a text is not, when a written-out pattern of bad characters was not found in it."""
+    text = next((part.text for part in parts if isinstance(part, Fixed) and part.text), "")
+    if "[^" in text:
+        return _ALL
+    kinds = {kind for kind, sign in _SIGNS.items() if sign.search(text)}
+    return frozenset(kinds)
 
 
 def _is_mere_word(test: Call) -> bool:

@@ -12,7 +12,9 @@ def code_of(text: str) -> str:
     """`text` with HTML as blank lines, `<?= x ?>` as `echo x;` and the tags gone."""
     if "<?" not in text:
         return text
-    parts, inside, last = list[str](), False, 0
+    first = _TAG.search(text)
+    # A part of a file may begin in the middle of its PHP.
+    parts, inside, last = list[str](), first is not None and first.group() == "?>", 0
     for tag in _TAG.finditer(text):
         between = text[last : tag.start()]
         parts.append(between if inside else "\n" * between.count("\n"))

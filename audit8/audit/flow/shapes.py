@@ -181,9 +181,10 @@ def binary(low: Lower, node: SgNode) -> Node:
         return Compare(line, _COMPARISONS[operator], lowered[0], lowered[1])
     if operator in _ORDERS and len(lowered) == 2:
         return Compare(line, "<", lowered[0], lowered[1])
-    if operator in ("??", "?:", "|", "/"):
-        return Many(line, lowered) if operator != "/" else Build(line, lowered)
-    return Cast(line, "int", Many(line, lowered))
+    if operator in ("??", "?:", "|"):
+        return Many(line, lowered)
+    between = [part for one in lowered for part in (Fixed(line, "/"), one)][1:]  # Of a path, where the parts are texts.
+    return Build(line, between) if operator == "/" else Cast(line, "int", Many(line, lowered))
 
 
 def formatted(line: int, parts: list[Node]) -> Node:

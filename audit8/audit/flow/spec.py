@@ -65,12 +65,16 @@ class Spec:
     query       a text that is a query, wherever it is built
     readers     calls that read a request which is handed to them
     view        a returned text that names where the browser is sent
-    returned    what a handler returns; shell: a command in backquotes
+    returned    what a handler, or any function whose text is markup, returns
+    shell       a command in backquotes; shell_words: one in ["sh", "-c", command]
     markup      a text object that holds markup already gets one more piece
+    own         members of outside values that the framework has chosen itself: where it has put an upload
+    places      names of folders: the user chose them, and they may hold spaces and worse where a shell reads them
     settled     names whose value the program fixes, though the file does not show it
     class_fields  (pattern of a class's bases, members of its objects that hold outside data)
     method_fields  the same by the pattern of a method's name
     sizes       calls whose result keeps the text of an argument, a number of bits: pattern -> position
+    raises      methods that raise unless their object is in order: pattern -> kinds of sink
     members     assignments to these members are sinks: pattern -> (rule, kind)
     """
 
@@ -91,13 +95,17 @@ class Spec:
     handler: str = r"(?!)"
     talk: str = r"(?!)"
     page_types: str = r"(?!)"
+    raises: dict[str, str] = field(default_factory=dict)
     members: tuple[tuple[str, Sink], ...] = ()
     query: Sink | None = None
     readers: str = r"(?!)"
     view: Sink | None = None
-    returned: Sink | None = None
+    returned: tuple[Sink, ...] = ()
     shell: Sink | None = None
+    shell_words: Sink | None = None
     markup: Sink | None = None
+    own: str = r"(?!)"
+    places: str = r"(?!)"
     settled: str = r"(?!)"
     class_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
     method_fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -112,6 +120,7 @@ class Matcher:
         self.sinks = lru_cache(8192)(self._sinks)
         self.cleaned = lru_cache(8192)(self._cleaned)
         self.checked = lru_cache(8192)(self._checked)
+        self.proven = lru_cache(8192)(self._proven)
         self.format_at = lru_cache(8192)(self._format_at)
         self.members = lru_cache(8192)(self._members)
         self.fits = lru_cache(65536)(self._fits)
@@ -128,6 +137,9 @@ class Matcher:
 
     def _checked(self, way: str) -> frozenset[str]:
         return _kinds(self.spec.checks, way)
+
+    def _proven(self, way: str) -> frozenset[str]:
+        return _kinds(self.spec.raises, way)
 
     def _format_at(self, way: str) -> int | None:
         return next((at for pattern, at in self.spec.formats.items() if compiled(pattern).search(way)), None)

@@ -42,7 +42,9 @@ class Frame:
 
 class State:
     """`variables` maps "a" and "a.b" to values; `tests` maps a name to the test whose outcome it holds; `early` maps
-    a finding that a later check can still take back to the variables that the check would be about.
+    a finding that a later check can still take back to the variables that the check would be about; `wrapped` maps a
+    finding about what a function was given, as it is, to the function: where `called` says that it is given
+    texts that are made in this file, those who make them decide.
     """
 
     def __init__(self, matcher: Matcher) -> None:
@@ -55,6 +57,8 @@ class State:
         self.handed: dict[str, int] = {}  # By the way to a function: the most that a call gave it.
         self.found: dict[tuple[str, int], Found] = {}
         self.early: dict[tuple[str, int], set[str]] = {}
+        self.wrapped: dict[tuple[str, int], str] = {}
+        self.called: set[str] = set()
         self.frame = Frame()
         self.quiet = 0
         self.ended = False
@@ -65,12 +69,17 @@ class State:
             return False
         least = sink.least_built if value.built else sink.least
         level = value.level_for(sink.kind)
+        waits = level == PARAMETER and bool(value.params)
+        if waits and (level < least == OUTSIDE or (sink.kind == "command" and not value.built)):
+            self.frame.summary.reaches.append((value.params, sink, line, end_line))
         if level < least:
-            if level == PARAMETER and value.params and least == OUTSIDE:
-                self.frame.summary.reaches.append((value.params, sink, line, end_line))
             return False
         if sink.kind == "path" and self._is_said(sink, value, line):
             return False
+        if value.made and sink.kind == "path" and not sink.early:
+            line = end_line = value.made  # What mends it is done there, or just after.
+        if waits and sink.kind == "command" and not value.built:
+            self.wrapped[(sink.rule, line)] = self.frame.name
         self.note(sink.rule, line, end_line, level)
         if sink.early:
             self.early[(sink.rule, line)] = set(value.origins)

@@ -11,8 +11,14 @@ def _is_jquery(given: Given) -> bool:
     return given.receiver.kind.startswith(("$", "jQuery", "this.$", "jquery")) or "$" in given.receiver.kind[:40]
 
 
+def _is_of_page(given: Given) -> bool:
+    """Whether the page itself holds the text, in an attribute or a field: `$(text)` makes elements of markup."""
+    return len(given.args) == 1 and given.args[0].kind.endswith((".attr", ".val", ".getAttribute"))
+
+
 PAGE_SINKS = (
     Sink("html-from-strings", r"\.html$", "xss", (0,), least=PARAMETER, when=_is_jquery),
+    Sink("html-from-strings", r"^(?:\$|jQuery)$", "xss", (0,), least=PARAMETER, least_built=4, when=_is_of_page),
     Sink(
         "html-from-strings",
         r"\.(?:createContextualFragment|parseHTML|setHTMLUnsafe|bypassSecurityTrustHtml|"

@@ -9,7 +9,7 @@ _SHELLS = ("sh", "bash", "cmd", "cmd.exe", "powershell")
 
 
 def _runs_shell(given: Given) -> bool:
-    return bool(given.args) and given.args[0].text.rpartition("/")[2] in _SHELLS
+    return bool(given.args) and given.args[0].text.partition("\n")[0].rpartition("/")[2] in _SHELLS
 
 
 _REPLACES = r"\.replace(?:All|First)?$"
@@ -280,13 +280,15 @@ JAVA_SPEC = Spec(
         least_built=OUTSIDE,
         text=r"^redirect:(?:\x01|//|https?://[^/]*\x01)",
     ),
-    returned=Sink(
-        "html-from-strings",
-        "",
-        "xss",
-        least=4,
-        least_built=OUTSIDE,
-        text=r"<\w+[^<>\x01]*>[^<]*\x01|<\w+ [^<>]*\x01",
+    returned=(
+        Sink(
+            "html-from-strings",
+            "",
+            "xss",
+            least=4,
+            least_built=OUTSIDE,
+            text=r"<\w+[^<>\x01]*>[^<]*\x01|<\w+ [^<>]*\x01",
+        ),
     ),
     markup=Sink("html-from-strings", "", "xss", least=PARAMETER, least_built=PARAMETER),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|File\.separator|separator)$",

@@ -7,11 +7,17 @@ from audit8.audit.query_text import SQL
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
 
 
+_FORMS = ("$_POST", "$_REQUEST", "$_GET")
 _QUERY = r"(?i)\b(?:select|insert|update|delete|where|from|set)\b[^\x01]*\x01|^\x01$|^$"
 
 
 def _allows_any_class(given: Given) -> bool:
     return "allowed_classes" not in given.named and len(given.args) < 2
+
+
+def _is_whole_request(given: Given) -> bool:
+    kinds = [value.kind for value in given.args]
+    return any(kind.endswith(("request.all", "Request.all", "Input.all")) or kind in _FORMS for kind in kinds)
 
 
 def _is_location(given: Given) -> bool:
@@ -84,6 +90,15 @@ _SINKS = (
         (0,),
         least=UNKNOWN,
         when=_allows_any_class,
+    ),
+    Sink(
+        "mass-assignment",
+        r"\.(?:update|create|fill|forceFill|insert|firstOrCreate|updateOrCreate|make)$",
+        "mass",
+        (0, 1),
+        least=OUTSIDE,
+        least_built=4,
+        when=_is_whole_request,
     ),
     Sink("file-from-request", r"^include$", "path", (0,), least=PARAMETER, least_built=PARAMETER, text=r"\x01|^$"),
     Sink(
@@ -198,7 +213,7 @@ PHP_SPEC = Spec(
         r"^\$_(?:GET|POST|REQUEST|COOKIE|FILES)\b|^\$_SERVER\.\[\]$|^\$HTTP_(?:GET|POST)_VARS\b|^\$argv\b|"
         r"(?:^|\.)(?:\$?[rR]equest)\.(?:input|query|get|post|all|cookie|header|file|json|only|request|attributes|"
         r"getContent|getQueryParams|getParsedBody|getParam|cookies|headers|server|route|getUri|getPathInfo)\b|"
-        r"^getallheaders$|^apache_request_headers$|\.getClientOriginalName$|^Input\.\w+$|^Request\.\w+$"
+        r"^shortcode_atts$|^getallheaders$|^apache_request_headers$|\.getClientOriginalName$|^Input\.\w+$|^Request\.\w+$"
     ),
     requests=((r"^\$request$", "", "request"), ("", r"Request(?:Interface)?$", "request")),
     carriers=(
@@ -236,7 +251,7 @@ PHP_SPEC = Spec(
     },
     cleaned_by=(
         (r"^preg_replace$", 0, r"\[\^", "*"),
-        (r"^(?:str_replace|preg_replace|strtr)$", 0, r"\.\.|\\\.\\\.|^/$|[/\\]$", "path"),
+        (r"^(?:str_replace|preg_replace|strtr)$", 0, r"\.\.|\\\.\\\.|^/$|\\/.|\[[^\]\[]{0,40}[/.]", "path"),
         (r"^(?:str_replace|preg_replace)$", 0, r"<", "xss"),
         (r"^str_replace$", 0, r"^'$", "sql"),
     ),
@@ -248,6 +263,7 @@ PHP_SPEC = Spec(
     talk=r"^(?:error_log|trigger_error|syslog|var_dump)$|^new \w*(?:Exception|Error)$|^(?:Log|log|logger)\.\w+$",
     page_types=r"^header$|\.header$",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
+    returned=(Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=r"<\w"),),
     shell=Sink("shell-command", "", "command", least=PARAMETER, least_built=UNKNOWN),
     settled=r"(?i:(?:^|\.)\$?_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|__DIR__|__FILE__)$)|"
     r"(?:^|\.)[A-Z][A-Z0-9_]+$|^\$_SESSION\b|^\$_ENV\b|^wpdb\.\w+$|^\$wpdb\.\w+$",

@@ -2,9 +2,14 @@
 
 from audit8.audit.flow.spec import Sink, Spec
 from audit8.audit.flow.tables_python_sinks import SINKS
-from audit8.audit.flow.value import OUTSIDE, UNKNOWN
+from audit8.audit.flow.value import OUTSIDE, PARAMETER, UNKNOWN
 from audit8.audit.query_text import SQL
 
+# Markup of a page, with a value between its tags or in an attribute.
+_PAGE_PART = (
+    r"(?i)<(?:a|p|b|i|u|em|strong|div|span|h[1-6]|li|td|th|tr|ul|ol|pre|code|label|button|option|textarea|img|input|"
+    r"script|iframe|form|table|body|center|font|small)(?:\s[^<>\x01]*)?(?:>[^<\x01]*|=[\"'][^<>\"'\x01]*)\x01"
+)
 _MARKUP = r"<[a-zA-Z!/]|\x01"
 _HANDLER_FIELDS = ("self.path", "self.headers", "self.rfile", "self.requestline")
 _REPLACES = r"\.replace$|^re\.sub$|\.sub$"
@@ -29,7 +34,8 @@ PYTHON_SPEC = Spec(
         r"base64\.\w+|urllib\.(?:parse\.)?(?:unquote\w*|urlencode|urljoin|parse_qs\w*|urlparse|urlsplit)|unquote|"
         r"urljoin|urlparse|parse_qs|os\.path\.(?:join|abspath|normpath|expanduser|expandvars|dirname|realpath|"
         r"splitext|split)|(?:pathlib\.)?(?:Pure)?Path|StringIO|io\.\w+|BytesIO|getattr|html\.unescape|"
-        r"(?:binascii|codecs|zlib)\.\w+|ast\.literal_eval|f|quote_plus|xmltodict\.parse)$"
+        r"(?:binascii|codecs|zlib)\.\w+|ast\.literal_eval|f|quote_plus|xmltodict\.parse|"
+        r"(?:markdown2?|mistune|commonmark)(?:\.\w+)?)$"
         r"|\.(?:join|format|encode|decode|strip|lstrip|rstrip|lower|upper|title|replace|split|rsplit|splitlines|get|"
         r"copy|getlist|items|values|keys|pop|setdefault|group|groups|partition|rpartition|read|readline|readlines|"
         r"joinpath|with_suffix|zfill|capitalize|sub|expandtabs|casefold|swapcase|ljust|rjust|center|%|resolve|"
@@ -39,7 +45,7 @@ PYTHON_SPEC = Spec(
     keeps=r"\.(?:query|filter|get_object_or_404|exists|count|index|find|cursor|session|commit|all|first|save|"
     r"is_\w+)$",
     numbers=(
-        r"^(?:int|float|bool|len|abs|round|hash|id|ord|hex|uuid\.UUID|UUID|uuid\.uuid4|time\.time|os\.getpid|"
+        r"^(?:ipaddress\.\w+|IPv[46]Address|int|float|bool|len|abs|round|hash|id|ord|hex|uuid\.UUID|UUID|uuid\.uuid4|time\.time|os\.getpid|"
         r"isinstance|callable|hasattr|any|all|sum|Decimal|decimal\.Decimal|datetime\.\w+(?:\.\w+)?|secrets\.\w+|"
         r"hashlib\.\w+(?:\.\w+)*|os\.path\.(?:exists|isfile|isdir|getsize|getmtime)|issubclass|range)$"
         r"|\.(?:isdigit|startswith|endswith|exists|count|index|find|hexdigest|digest|timestamp|strftime|isoformat|"
@@ -68,12 +74,13 @@ PYTHON_SPEC = Spec(
     },
     cleaned_by=(
         (_REPLACES, 0, r"\[\^", "*"),
-        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|\\\.\{2|\[[^\]\[]{0,40}[/.]|^\\?/\+?$", "path"),
         (_REPLACES, 0, r"<", "xss"),
         (_REPLACES, 0, r"\\[nr]|\n", "log header"),
         (r"^(?:os\.path\.)?normpath$", 0, r"^/\x01$", "path"),
     ),
     checks={r"(?:^|\.)(?:relative_to|is_relative_to|commonpath|commonprefix)$": "path"},
+    raises={r"\.relative_to$": "path"},
     fills=r"\.readinto$|^struct\.unpack_into$",
     formats={r"\.(?:format|%|format_map)$": -1},
     handler=(
@@ -88,7 +95,11 @@ PYTHON_SPEC = Spec(
     ),
     page_types=r"(?i)content.?type|\.headers\b|set_header",
     query=Sink("sql-from-strings", "", "sql", least=UNKNOWN, text=SQL),
-    returned=Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
+    shell_words=Sink("shell-command", "", "command", least=UNKNOWN),
+    returned=(
+        Sink("html-from-strings", "", "xss", least=OUTSIDE, least_built=OUTSIDE, text=_MARKUP + "|^$"),
+        Sink("html-from-strings", "", "xss", least=4, least_built=PARAMETER, text=_PAGE_PART),
+    ),
     class_fields=((r"HTTPRequestHandler", _HANDLER_FIELDS),),
     method_fields=((r"^do_(?:GET|POST|PUT|DELETE|PATCH|HEAD)$", _HANDLER_FIELDS),),
     settled=r"(?i)(?:^|\.)_?(?:\w*(?:table|schema|prefix|column|placeholder)\w*|_meta\.\w+|__file__|__name__|"

@@ -4,6 +4,12 @@ from audit8.audit.flow.spec import Given, Sink
 from audit8.audit.flow.value import FIXED, OUTSIDE, PARAMETER, UNKNOWN
 
 _HTTP_HOST = r"^[a-zA-Z]+://[^/\x01]*[^/\x01.:@]/|^[a-zA-Z]+://[^/\x01]+/"
+# What a command line begins with that is handed to a function of the program's own.
+_PROGRAM = (
+    r"^(?:sudo )?(?:/[\w./-]+|git|hg|svn|ip|iptables|ifconfig|rm|cp|mv|ls|cat|tar|unzip|zip|curl|wget|ssh|scp|rsync|"
+    r"docker|kubectl|mount|umount|mkdir|chmod|chown|make|gcc|ffmpeg|convert|ping|nmap|systemctl|service|apt-get|yum|pip|"
+    r"python\d?|java|node|npm|lv\w+|vg\w+|virsh|qemu-img|openssl|grep|find|kill|pkill|echo|adb|tc|ovs-\w+|dd) .*\x01"
+)
 _SHELLS = ("sh", "bash", "dash", "zsh", "cmd", "cmd.exe", "powershell")
 
 
@@ -25,6 +31,11 @@ def _runs_list(given: Given) -> bool:
 def _is_page(given: Given) -> bool:
     kind = next((given.named[name] for name in ("content_type", "mimetype", "media_type") if name in given.named), None)
     return kind is None or not kind.text or "html" in kind.text
+
+
+def _is_trace(given: Given) -> bool:
+    values = [*given.args, *given.named.values(), given.receiver]
+    return any(value.kind.startswith(("traceback.format_", "sys.exc_info")) for value in values)
 
 
 def _is_unsafe_yaml(given: Given) -> bool:
@@ -103,6 +114,16 @@ SINKS = (
     ),
     Sink(
         "shell-command",
+        r"(?i)(?:^|[._])(?:get_?\w*(?:output|lines)|_?execute|_?call|_?exec|invoke|_?popen\w*|_?cmd|_?command|check)$",
+        "command",
+        (0, "cmd", "command"),
+        least=4,
+        least_built=UNKNOWN,
+        text=_PROGRAM,
+        when=_runs_list,
+    ),
+    Sink(
+        "shell-command",
         r"(?:^|\.)(?:run|call|check_call|check_output|Popen)$",
         "command",
         ("[2]",),
@@ -153,6 +174,18 @@ SINKS = (
         least_built=PARAMETER,
         text=r"<\w|^$|^\x01$|[\w ]\x01",
         when=_is_page,
+    ),
+    Sink("mass-assignment", r"^setattr$", "mass", (1,), least=OUTSIDE, least_built=4),
+    Sink("mass-assignment", r"\.__dict__\.update$", "mass", (0,), least=OUTSIDE, least_built=4),
+    Sink(
+        "error-shown",
+        r"(?:^|\.)(?:jsonify|make_response|HttpResponse\w*|JsonResponse|Response|HTMLResponse|JSONResponse|"
+        r"PlainTextResponse|abort|HTTPException)$|^self\.(?:write|finish|wfile\.write)$",
+        "trace",
+        (),
+        least=FIXED,
+        least_built=FIXED,
+        when=_is_trace,
     ),
     Sink("html-from-strings", r"(?:^|\.)format_html$", "xss", least=OUTSIDE, least_built=UNKNOWN),
     Sink(

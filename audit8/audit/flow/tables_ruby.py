@@ -64,7 +64,7 @@ _SINKS = (
     ),
     Sink(
         "code-from-text",
-        r"(?:^|\.)(?:eval|instance_eval|class_eval|module_eval|instance_variable_get)$|^Binding\.eval$",
+        r"(?:^|\.)(?:eval|instance_eval|class_eval|module_eval)$|^Binding\.eval$",
         "code",
         (0,),
         least=PARAMETER,
@@ -123,7 +123,9 @@ _SINKS = (
         least=OUTSIDE,
         least_built=PARAMETER,
         text=r"\x01|^$",
-        when=lambda given: given.way.startswith(("File", "IO", "Dir", "FileUtils", "Pathname", "send_file", "open")),
+        when=lambda given: (
+            given.way.startswith(("File", "IO", "Dir", "Pathname", "send_file", "open")) and given.way != "Pathname.new"
+        ),
     ),
     Sink(
         "file-from-request",
@@ -133,10 +135,21 @@ _SINKS = (
         (0, "file", "template", "action"),
         least=OUTSIDE,
         least_built=OUTSIDE,
+        when=lambda given: given.way != "Pathname.new",
+    ),
+    Sink(
+        "file-from-request",
+        r"\.(?:read|binread|write|binwrite|open|delete|unlink|rmtree|readlines|each_line|children|entries)$",
+        "path",
+        (-1,),
+        least=4,
+        least_built=PARAMETER,
+        when=lambda given: given.receiver.made > 0,
     ),
     Sink("html-from-strings", r"\.html_safe$", "xss", (-1,), least=OUTSIDE, least_built=UNKNOWN),
     Sink("html-from-strings", r"(?:^|\.)(?:raw|safe_concat)$", "xss", (0,), least=PARAMETER, least_built=UNKNOWN),
     Sink("html-from-strings", r"^(?:ActiveSupport::SafeBuffer|SafeBuffer)\.new$", "xss", (0,), least=PARAMETER),
+    Sink("html-from-strings", r"^(?:get|post|put|patch)$", "xss", ("&",), least=4, least_built=OUTSIDE),
     Sink("html-from-strings", r"^render$", "xss", ("inline", "html", "body"), least=OUTSIDE, least_built=OUTSIDE),
     Sink("html-from-strings", r"(?:^|\.)link_to$", "xss", (1,), least=OUTSIDE, least_built=OUTSIDE, fixed=r"^[/h]"),
     Sink(
@@ -174,6 +187,15 @@ _SINKS = (
         least=OUTSIDE,
         least_built=OUTSIDE,
     ),
+    Sink(
+        "mass-assignment",
+        r"\.(?:update_attributes!?|assign_attributes|update_columns)$",
+        "mass",
+        (0,),
+        least=OUTSIDE,
+        least_built=4,
+        when=lambda given: any(value.kind == "params.[]" for value in given.args),
+    ),
     Sink("regex-from-request", r"^Regexp\.new$", "regex", (0,), least=OUTSIDE, least_built=OUTSIDE),
     Sink(
         "ldap-xpath",
@@ -191,14 +213,14 @@ RUBY_SPEC = Spec(
     sources=(
         r"(?:^|\.)params\b|(?:^|\.)request\.(?:params|headers|body|path|query_string|url|referer|referrer|env|"
         r"fullpath|original_url|GET|POST|query_parameters|request_parameters|user_agent|host|raw_post|path_info|"
-        r"cookies|filtered_parameters)\b|^cookies\b|^ARGV\b|^(?:gets|STDIN\.\w+|\$stdin\.\w+)$|^env\.\[\]$"
+        r"cookies|filtered_parameters)\b|Request\.new\.(?:params|path_info|path|query_string|fullpath|url|cookies|body|referer|\[\])\b|\.full_name$|(?:^|\.)(?:entry|zip_entry|zipfile)\.name$|^cookies\b|^ARGV\b|^(?:gets|STDIN\.\w+|\$stdin\.\w+)$|^env\.\[\]$"
     ),
     requests=((r"^(?:request|req)$", "", "request"), (r"^params$", "", "params")),
     carriers=(
         r"^(?:String|Array|File\.(?:join|expand_path|absolute_path|dirname)|Pathname(?:\.new)?|URI\.(?:parse|join|"
         r"decode\w*|unescape)|URI|CGI\.unescape\w*|Base64\.\w+|JSON\.(?:parse|generate)|Rails\.root\.join|"
         r"Rails\.public_path\.join|"
-        r"StringIO\.new|format|sprintf|Hash|Addressable::URI\.\w+|Zlib::\w+\.\w+)$"
+        r"StringIO\.new|(?:Rack::)?Utils\.unescape\w*|URI\.decode\w*|format|sprintf|Hash|Addressable::URI\.\w+|Zlib::\w+\.\w+)$"
         r"|\.(?:to_s|to_str|strip|downcase|upcase|gsub|gsub!|sub|join|concat|squish|chomp|split|first|last|"
         r"map|select|"
         r"reject|flatten|compact|permit|require|fetch|dig|slice|to_h|to_unsafe_h|to_hash|merge|tr|read|"
@@ -238,7 +260,7 @@ RUBY_SPEC = Spec(
     },
     cleaned_by=(
         (_REPLACES, 0, r"\[\^", "*"),
-        (_REPLACES, 0, r"\.\.|\\\.\\\.|^/$|[/\\]", "path"),
+        (_REPLACES, 0, r"\.\.|\\\.\\\.|\\\.\{2|\[[^\]\[]{0,40}[/.]|^/$|^/\\/\+?/$|^%r\{/\+?\}$", "path"),
         (_REPLACES, 0, r"<", "xss"),
         (_REPLACES, 0, r"\\[nr]|\n", "log header"),
         (r"^File\.expand_path$", 0, r"^/\x01$", "path"),

@@ -18,7 +18,8 @@ class Value:
     """`clean`: kinds of sink for which it is harmless. `text`: known literal text. `kind`: the dotted way to it, as
     far as it is known ("http.Request.URL.Path"). `params`: the parameters of the function in it. `origins`: names
     that it was made from. `built`: a text put together from several parts. `rest`: the level of the parts that
-    `clean` does not speak of: a cleaned name in an unseen folder is as sure as the folder.
+    `clean` does not speak of: a cleaned name in an unseen folder is as sure as the folder. `made`: the line where a
+    path was put together first, 0 where it was not.
     """
 
     level: int = FIXED
@@ -29,6 +30,7 @@ class Value:
     origins: frozenset[str] = frozenset()
     built: bool = False
     rest: int = FIXED
+    made: int = 0
 
     def level_for(self, sink: str) -> int:
         """How surely it holds something from outside that is dangerous for this kind of sink."""
@@ -67,6 +69,7 @@ def join(values: list[Value]) -> Value:
         _origins(values),
         worst.built,
         rest,
+        worst.made or next((value.made for value in top if value.made), 0),
     )
 
 

@@ -17,6 +17,7 @@ _PLAIN = (
     r"^(?:self|cls|this|db|conn|connection|cursor|cur|logger|log|ctx|context|tx|session|res|response|resp|rw|w|next|"
     r"err|e|ex|error|app|router|server|mapper|em|entityManager|statement|stmt|done|cb|callback|resolve|reject|opts)$"
 )
+_BOUND = ("self", "cls")  # Not among a call's arguments.
 _SUBJECTS = (n.Call, n.Compare, n.Logic)
 
 
@@ -47,7 +48,7 @@ class Walk(Expressions):
 
     def assign(self, node: n.Assign) -> Value:
         known = set(self.early)
-        value = self.value(node.value)
+        value = self._named(node) if isinstance(node.value, n.Function) else self.value(node.value)
         for place in self.early.keys() - known:
             self.early[place].add(path_of(node.target))
         if node.type:
@@ -59,6 +60,17 @@ class Walk(Expressions):
             self.tests[path_of(node.target)] = node.value
         self._store(node.target, value, node.line, node.adds)
         return value
+
+    def _named(self, node: n.Assign) -> Value:
+        """A function that gets a name here is one of the file's functions."""
+        assert isinstance(node.value, n.Function)
+        path = path_of(node.target)
+        of_object = path.startswith(("exports.", "module.exports.")) or ".prototype." in path
+        name = path.rpartition(".")[2] if of_object else path
+        if not name or "." in name:
+            return self.value(node.value)
+        self.pending.append((replace(node.value, name=name, inline=False), self.variables))
+        return Value(FIXED, kind=name)
 
     def _store(self, target: n.Node, value: Value, line: int, adds: bool = False) -> None:
         if isinstance(target, n.Many):
@@ -163,8 +175,9 @@ class Walk(Expressions):
         return NOTHING
 
     def report_returned(self, value: Value, line: int) -> None:
-        if self.spec.returned is not None:
-            self.report(self.spec.returned, value, line, line)
+        for sink in self.spec.returned:
+            if self.report(sink, value, line, line):
+                return
 
     # ---- functions ----------------------------------------------------------------------------------------------
 
@@ -216,8 +229,9 @@ class Walk(Expressions):
     def _bind(self, node: n.Function, given: Value | None) -> None:
         handler = self.matcher.fits(self.spec.handler, node.marks)
         fixed = node.name in self.fixed_functions and not node.marks  # A method may be called through an interface.
+        bound = bool(node.params) and node.params[0].name in _BOUND
         for at, param in enumerate(node.params):
-            value = self._parameter(param, at, handler, given)
+            value = self._parameter(param, at - bound, handler, given)
             # What a shell or a query is made of stays a text from elsewhere.
             self.variables[param.name] = replace(value, level=UNKNOWN) if fixed and value.level else value
 

@@ -202,6 +202,9 @@ RULES = (
         Words("Verify the signature with a fixed list of algorithms.", "用固定的算法列表校验签名。"),
         (
             Finder(NODE, r"\balgorithms?[\"']?\s*:\s*\[?\s*['\"]none['\"]", on="plain", needs=r"(?i)jwt|jose"),
+            Finder(
+                NODE, r"\b(?:jwt|jsonwebtoken|JWT)\.decode\s*\(", lacks=r"\.verify\s*\(|jwtVerify|complete\s*:\s*true"
+            ),
             Finder(("java",), r"\bJwts\.parser(?:Builder)?\s*\(\)[^;]{0,200}(?P<at>\.parse\s*\()"),
         ),
         python=True,

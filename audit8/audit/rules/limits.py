@@ -1,7 +1,13 @@
 """Rules: numbers that lose bits, and input that may take any amount of memory or time."""
 
-from audit8.audit.rules.rule import Rule, Words
+from audit8.audit.rules.rule import NODE, STR, Finder, Rule, Words
+from audit8.audit.rules.slow_patterns import is_slow
 from audit8.types import Severity
+
+_LITERAL = (
+    r"(?:^|[=(,:;!&|?{}\[~]|\b(?:return|when|if|unless))[ \t]*"
+    r"(?P<s>/(?![*/ ])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}+\]){1,400}+/)"
+)
 
 RULES = (
     Rule(
@@ -50,6 +56,33 @@ RULES = (
         Words(
             "Use an http.Server with ReadHeaderTimeout, ReadTimeout and WriteTimeout.",
             "使用设置了 ReadHeaderTimeout、ReadTimeout 和 WriteTimeout 的 http.Server。",
+        ),
+    ),
+    Rule(
+        "slow-pattern",
+        "regex-dos",
+        "CWE-1333",
+        Severity.MEDIUM,
+        0.55,
+        Words("Regular expression with repeated repetition", "正则表达式中重复嵌套重复"),
+        Words(
+            "A text that almost matches is tried in exponentially many ways: a few dozen characters stop the program.",
+            "几乎匹配的文本会引发指数级的尝试：几十个字符就能让程序停住。",
+        ),
+        Words(
+            "Let each character be taken in one way only, or limit the length of the text first.",
+            "让每个字符只有一种匹配方式，或先限制文本长度。",
+        ),
+        (
+            Finder(
+                ("python",),
+                rf"\bre\.(?:compile|match|search|fullmatch|subn?|split|findall|finditer)\s*\(\s*[rRbBuU]{{0,2}}(?P<s>{STR})",
+                judge=is_slow,
+            ),
+            Finder(NODE, _LITERAL, on="plain", judge=is_slow),
+            Finder(NODE, rf"\bRegExp\s*\(\s*(?P<s>{STR})", judge=lambda text: is_slow(text.replace("\\\\", "\\"))),
+            Finder(("ruby",), _LITERAL, on="plain", judge=is_slow),
+            Finder(("php",), rf"\bpreg_\w+\s*\(\s*(?P<s>{STR})", judge=is_slow),
         ),
     ),
 )

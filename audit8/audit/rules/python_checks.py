@@ -13,6 +13,7 @@ from audit8.audit.rules import python_injection as injection
 from audit8.audit.rules import python_protection as protection
 from audit8.audit.rules import python_web as web
 from audit8.audit.rules.python_scope import Module
+from audit8.audit.rules.python_two import as_python_three
 from audit8.audit.rules.rule import Hit
 
 _MAX_CHARS = 2_000_000
@@ -22,13 +23,13 @@ _PARSING = threading.Lock()
 
 
 def check_python(text: str) -> list[Hit] | None:
-    """Where the rules fire, or None when the text does not parse as Python 3 (the line rules then take over)."""
+    """Where the rules fire, or None when the text does not parse as Python (the line rules then take over)."""
     if len(text) > _MAX_CHARS:
         return None
     try:
         with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # The parser warns about escapes in the code; not our concern.
-            module = Module(ast.parse(dedent(text)))
+            module = Module(_parsed(dedent(text)))
         return [
             _hit(rule_id, node)
             for node in module.nodes()
@@ -36,7 +37,14 @@ def check_python(text: str) -> list[Hit] | None:
             for rule_id in check(module, node, module.scopes[node])
         ]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None  # Python 2, a fragment, or text made to exhaust the parser.
+        return None  # A fragment, or text made to exhaust the parser.
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return ast.parse(as_python_three(text))
 
 
 def _hit(rule_id: str, node: ast.AST) -> Hit:

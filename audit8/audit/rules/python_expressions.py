@@ -21,13 +21,18 @@ def last_name(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
-def words_near(module: Module, node: ast.AST) -> str:
-    """The names around an expression: what it is assigned to, what it is called with, the function it is in."""
-    names = [
+def words_in(node: ast.AST) -> str:
+    """The names in an expression."""
+    return " ".join(
         name
         for part in ast.walk(node)
         for name in (getattr(part, "id", ""), getattr(part, "attr", ""), getattr(part, "arg", "") or "")
-    ]
+    )
+
+
+def words_near(module: Module, node: ast.AST) -> str:
+    """The names around an expression: what it is assigned to, what it is called with, the function it is in."""
+    names = [words_in(node)]
     parent = module.parents.get(node)
     while parent is not None:
         if isinstance(parent, ast.Assign):

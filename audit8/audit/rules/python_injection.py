@@ -17,7 +17,7 @@ def check_objects(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]
 
 def check_xml(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
     name = module.name_of(node.func)
-    if name.endswith("etree.XMLParser") and "lxml" in name:
+    if name.endswith("etree.XMLParser"):  # Only lxml's has these options.
         entities = keyword_of(node, "resolve_entities")
         if (
             is_value(entities, True)

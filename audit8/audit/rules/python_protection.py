@@ -10,11 +10,14 @@ from audit8.audit.rules.python_expressions import (
     is_value,
     keyword_of,
     last_name,
+    words_in,
     words_near,
 )
 from audit8.audit.rules.python_scope import Module, Scope
 
 _SECRET_WORD = re.compile(r"passw|passwd|pwd|passphrase|secret|credential", re.IGNORECASE)
+_LOGIN_WORD = re.compile(r"passw|passwd|pwd|passphrase", re.IGNORECASE)
+_FAST_HASHES = re.compile(r"^hashlib\.(?:sha(?:224|256|384|512)|sha3_\d+|blake2[bs])$")
 _TOKEN_WORD = re.compile(
     r"token|passw|secret|session|nonce|otp|csrf|api_?key|salt|verif|reset_?code|captcha|invite|credential|private_?key|sess_?id",
     re.IGNORECASE,
@@ -26,6 +29,7 @@ _KEY_MAKERS = re.compile(
     r"(?:(?:rsa|dsa|dh|RSA|DSA|ElGamal)\.|^)(?:generate_private_key|generate_parameters)$|(?:RSA|DSA|ElGamal)\.generate$|"
     r"^(?:rsa\.newkeys|PKey\.generate_key|paramiko\.(?:RSAKey|DSSKey)\.generate|RSAKey\.generate)$|\.generate_key$"
 )
+_MAX_WORDS_CHARS = 4000
 _SIZE_WORDS = ("key_size", "bits", "keysize", "modulus_length")
 _WEAK_CURVES = re.compile(r"(?:^|\.)(?:SECP192R1|SECT163[KR][12]|SECP160\w*|BrainpoolP160\w*|SECP224R1|SECT233\w*)$")
 _OLD_TLS = re.compile(
@@ -46,10 +50,11 @@ def check_crypto(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
     )
     if name == "hashlib.new" and isinstance(first_of(node), ast.Constant):
         weak = str(getattr(first_of(node), "value", "")).lower() in ("md5", "sha1", "md4")
+    fast = weak or _FAST_HASHES.search(name) is not None
     if (
-        weak
+        fast
         and not is_value(keyword_of(node, "usedforsecurity"), False)
-        and _SECRET_WORD.search(words_near(module, node))
+        and (_SECRET_WORD if weak else _LOGIN_WORD).search(f"{words_near(module, node)} {_words_fed(module, node)}")
     ):
         yield "weak-hash-password"
     if _WEAK_CIPHERS.search(name) or _takes_any_tls(module, node):
@@ -58,6 +63,30 @@ def check_crypto(module: Module, node: ast.Call, scope: Scope) -> Iterator[str]:
         yield "short-key"
     if name in calls.RANDOM and _TOKEN_WORD.search(words_near(module, node)):
         yield "predictable-random"
+
+
+def _words_fed(module: Module, node: ast.Call) -> str:
+    """The names that a hash made without data is given afterwards: `m = hashlib.md5()`, then `m.update(password)`."""
+    parent = module.parents.get(node)
+    target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+    if node.args or not isinstance(target, ast.Name):
+        return ""
+    return module.facts(_holder(module, node), _words_by_name).get(target.id, "")
+
+
+def _words_by_name(holder: ast.AST) -> dict[str, str]:
+    """Of each name with an `update`, the names that it is called with."""
+    words: dict[str, str] = {}
+    for part in ast.walk(holder):
+        if isinstance(part, ast.Call) and last_name(part) == "update" and isinstance(part.func, ast.Attribute):
+            base = part.func.value
+            if isinstance(base, ast.Name):
+                words[base.id] = f"{words.get(base.id, '')} {words_in(part)}"[-_MAX_WORDS_CHARS:]
+    return words
+
+
+def _members(holder: ast.AST) -> dict[str, str]:
+    return {part.attr: "" for part in ast.walk(holder) if isinstance(part, ast.Attribute)}
 
 
 def _takes_any_tls(module: Module, node: ast.Call) -> bool:
@@ -75,11 +104,16 @@ def _takes_any_tls(module: Module, node: ast.Call) -> bool:
 
 def _limits_versions(module: Module, node: ast.AST) -> bool:
     """Whether the function around says what the oldest version is."""
-    above = module.parents.get(node)
-    while above is not None and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-        above = module.parents.get(above)
-    names = {getattr(part, "attr", "") for part in ast.walk(above)} if above is not None else set()
-    return bool(names & {"minimum_version", "set_min_proto_version", "OP_NO_TLSv1", "OP_NO_TLSv1_1"})
+    names = module.facts(_holder(module, node), _members)
+    return bool(names.keys() & {"minimum_version", "set_min_proto_version", "OP_NO_TLSv1", "OP_NO_TLSv1_1"})
+
+
+def _holder(module: Module, node: ast.AST) -> ast.AST:
+    """The function, or the module, that `node` stands in."""
+    above = module.parents.get(node, node)
+    while above in module.parents and not isinstance(above, ast.FunctionDef | ast.AsyncFunctionDef):
+        above = module.parents[above]
+    return above
 
 
 def _sizes(module: Module, node: ast.Call, scope: Scope) -> Iterator[int]:

@@ -4,9 +4,10 @@ Knows assignments within one function and its enclosing scopes. How values flow 
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+_MAX_VALUES = 50
 _FunctionDef = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -18,11 +19,11 @@ class Scope:
     values: dict[str, list[ast.expr | None]] = field(default_factory=dict)
 
     def find(self, name: str) -> "tuple[Scope, list[ast.expr | None]] | None":
-        """The nearest scope that binds `name` and all values given to it there (None: not known)."""
+        """The nearest scope that binds `name` and the values given to it there (None: not known), a bounded number."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.values:
-                return scope, scope.values[name]
+                return scope, scope.values[name][:_MAX_VALUES]
             scope = scope.parent
         return None
 
@@ -34,6 +35,7 @@ class Module:
         self.imports: dict[str, str] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}
+        self._facts: dict[tuple[ast.AST, object], dict[str, str]] = {}
         self._read(tree)
 
     def nodes(self) -> Iterator[ast.AST]:
@@ -50,6 +52,12 @@ class Module:
             return ""
         parts.append(self.imports.get(node.id, node.id))
         return ".".join(reversed(parts))
+
+    def facts(self, holder: ast.AST, ask: Callable[[ast.AST], dict[str, str]]) -> dict[str, str]:
+        """What `ask` says of a function, asked once: there may be many calls in it that want to know."""
+        if (holder, ask) not in self._facts:
+            self._facts[(holder, ask)] = ask(holder)
+        return self._facts[(holder, ask)]
 
     def _read(self, tree: ast.Module) -> None:
         """One pass without recursion: hostile code nests deeply."""
@@ -89,6 +97,11 @@ def _function_scope(node: _FunctionDef, outer: Scope) -> Scope:
     arguments += [extra for extra in (node.args.vararg, node.args.kwarg) if extra]
     for argument in arguments:
         scope.values[argument.arg] = [None]
+    usual = [*node.args.posonlyargs, *node.args.args]
+    for argument, default in zip(usual[len(usual) - len(node.args.defaults) :], node.args.defaults, strict=True):
+        scope.values[argument.arg].append(default)
+    for argument, keyword_default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        scope.values[argument.arg].append(keyword_default)
     return scope
 
 

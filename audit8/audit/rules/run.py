@@ -27,6 +27,7 @@ from audit8.audit.rules import (
     pages,
     protection,
     reached,
+    rights,
     rust,
     secrets,
     solana,
@@ -69,6 +70,7 @@ _TABLES = (
     reached,
     limits,
     protection,
+    rights,
     golang,
     golang_habits,
 )

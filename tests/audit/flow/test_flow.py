@@ -50,6 +50,7 @@ def test_these_carry_a_value_on(carried: str) -> None:
     "cured",
     [
         "b = int(a)",
+        "b = str(ipaddress.ip_address(a))",
         "b = shlex.quote(a)",
         "b = len(a)",
         "b = TABLE",
@@ -176,3 +177,64 @@ def test_nothing_exhausts_the_walk(language: str) -> None:
         began = time.process_time()
         assert flow_hits(text, language) is not None
         assert time.process_time() - began < 3, text[:30]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "rule", "found"),
+    [
+        ("def f(a):\n    os.system('x %s' % T.get(a, 'y'))\nT = {}\n", "python", "shell-command", []),
+        ("def f(a):\n    p = os.path.join(D, a)\n\n    return open(p)\n", "python", "file-from-request", [2]),
+        (
+            "def f(a):\n    p = D / a\n    p.relative_to(D)\n    return open(str(p) + '.x')\n",
+            "python",
+            "file-from-request",
+            [],
+        ),
+        (
+            "@app.get('/')\ndef f(a):\n    if not re.match('[a-z]', a):\n        abort(400)\n    os.system('x ' + a)\n",
+            "python",
+            "shell-command",
+            [5],
+        ),
+        (
+            "@app.get('/')\ndef f(a):\n    if not re.match('[a-z]+$', a):\n        abort(400)\n    os.system(a)\n",
+            "python",
+            "shell-command",
+            [],
+        ),
+        (
+            "@app.get('/')\ndef f(a):\n    if re.search('[^a-z]', a):\n        abort(400)\n    os.system('x ' + a)\n",
+            "python",
+            "shell-command",
+            [],
+        ),
+        (
+            "class C:\n  def p(self, a):\n    return D + '/' + a\n  def g(self):\n   open(self.p(request.args['a']))\n",
+            "python",
+            "file-from-request",
+            [3],
+        ),
+        ("def f(path):\n    path = path.split('?')[0]\n    os.system('x ' + path)\n", "python", "shell-command", [3]),
+        ("def f(a):\n    words = ['sh', '-c', 'x ' + a]\n    start(words)\n", "python", "shell-command", [2]),
+        ("const sh = (c) => { exec(c); };\nfunction f(a) {\n  sh('x ' + a);\n}\n", "javascript", "shell-command", [3]),
+        (
+            "const sh = (c) => { exec(c); };\nfunction f(a) {\n  sh('x ' + Number(a));\n}\n",
+            "javascript",
+            "shell-command",
+            [],
+        ),
+        ("const sh = (c) => { exec(c); };\n", "javascript", "shell-command", [1]),
+        (
+            "def f(a)\n  b = Pathname.new(File.join(root, a)).cleanpath.to_s\n"
+            "  raise X unless b.start_with?(root)\n  File.read(b)\nend\n",
+            "ruby",
+            "file-from-request",
+            [],
+        ),
+        ("def f(a)\n  b = @root.join(a)\n  b.read\nend\n", "ruby", "file-from-request", [2]),
+        ("app.post('/', (req, res) => fs.unlink(req.files.a.path));\n", "javascript", "file-from-request", []),
+        ("app.post('/', (req, res) => fs.unlink(req.files.a.name));\n", "javascript", "file-from-request", [1]),
+    ],
+)
+def test_what_is_told_apart(text: str, language: str, rule: str, found: list[int]) -> None:
+    assert lines(text, language, rule) == found
