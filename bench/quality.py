@@ -4,7 +4,7 @@ python bench/quality.py FILE.jsonl [FILE.jsonl ...] --model FOLDER --answers STO
 
 The model's answers are kept in STORE.jsonl by the hash of model and prompt: what was asked once costs nothing again.
 No explanations are written. Figures are scoring.py's; each stage is a run of the whole pipeline with others switched
-off. `--evidence FILE` writes what was said about each candidate, for calibration (bench/calibrate.py).
+off. `--evidence FILE` writes what was said about each candidate.
 """
 
 import argparse
