@@ -67,7 +67,7 @@ SINKS = (
         "shell-command",
         r"^(?:os\.(?:system|popen[234]?)|popen2\.popen[23]|commands\.get\w*output|subprocess\.get\w*output|"
         r"(?:asyncio\.)?(?:subprocess\.)?create_subprocess_shell|pty\.spawn|system|popen)$"
-        r"|\.(?:exec_command|send_command|run_command)$|^pexpect\.(?:spawn|run|runu)$|"
+        r"|\.(?:exec_command|send_command)$|^pexpect\.(?:spawn|run|runu)$|"
         r"^(?:fabric\.\w+\.)?(?:local|sudo)$|^(?:c|conn|connection)\.(?:sudo|local)$",
         "command",
         (0, "command", "cmd"),
