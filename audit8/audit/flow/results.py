@@ -38,7 +38,7 @@ def result_of(walk: Walk, node: n.Call, given: Given, args: list[Value], spread:
         return replace(join([given.receiver, *args]).cleaned(cleaned), kind=kind)
     at = walk.matcher.format_at(way)
     made = filled(walk, node, given.receiver, args if at >= 0 or not spread else spread, at) if at is not None else None
-    if made is None and _bare(way) in walk.summaries and not node.new:
+    if made is None and _bare(way) in walk.summaries and not node.new and not _is_another(walk, node):
         made = _apply(walk, node, given, kind)
     return made if made is not None else _held(walk, node, given, args)
 
@@ -116,6 +116,13 @@ def _cleaned_by(walk: Walk, way: str, args: list[Value]) -> frozenset[str]:
         and walk.matcher.fits(text, args[at].text)
     ]
     return frozenset(kind for found in kinds for kind in found.split())
+
+
+def _is_another(walk: Walk, node: n.Call) -> bool:
+    """Whether a variable hides the function of this name: `with writer(file) as write` beside a method `write`."""
+    name = node.function.id if isinstance(node.function, n.Name) else ""
+    hidden = walk.variables.get(name)
+    return hidden is not None and (hidden.kind != name or hidden.level > FIXED)
 
 
 def _bare(way: str) -> str:

@@ -43,6 +43,9 @@ def _is_unsafe_yaml(given: Given) -> bool:
     return loader is None or not any(word in loader.kind for word in ("Safe", "BaseLoader"))
 
 
+_OWN_ANSWER = r"^self\.(?:response\.(?:out\.)?write|write|finish|wfile\.write)$"
+"""Many things write: what has no markup is an answer only where it holds what a request has brought."""
+
 SINKS = (
     Sink(
         "sql-from-strings",
@@ -166,8 +169,7 @@ SINKS = (
     Sink(
         "html-from-strings",
         r"(?:^|\.)(?:HttpResponse|HTMLResponse|make_response|HttpResponseBadRequest|HttpResponseNotFound|"
-        r"HttpResponseServerError|HttpResponseForbidden)$|^(?:flask\.)?Response$|"
-        r"^self\.(?:response\.(?:out\.)?write|write|finish|wfile\.write)$|^web\.Response$|^aiohttp\.web\.Response$",
+        r"HttpResponseServerError|HttpResponseForbidden)$|^(?:flask\.)?Response$|^(?:aiohttp\.)?web\.Response$",
         "xss",
         (0, "text", "body", "content"),
         least=OUTSIDE,
@@ -175,6 +177,16 @@ SINKS = (
         text=r"<\w|^$|^\x01$|[\w ]\x01",
         when=_is_page,
     ),
+    Sink(
+        "html-from-strings",
+        _OWN_ANSWER,
+        "xss",
+        least=OUTSIDE,
+        least_built=OUTSIDE,
+        text=r"<\w|^$|^\x01$|[\w ]\x01",
+        when=_is_page,
+    ),
+    Sink("html-from-strings", _OWN_ANSWER, "xss", least=OUTSIDE, least_built=PARAMETER, text=r"<\w", when=_is_page),
     Sink("mass-assignment", r"^setattr$", "mass", (1,), least=OUTSIDE, least_built=4),
     Sink("mass-assignment", r"\.__dict__\.update$", "mass", (0,), least=OUTSIDE, least_built=4),
     Sink(
@@ -191,7 +203,7 @@ SINKS = (
     Sink(
         "file-from-request",
         r"^(?:io\.|codecs\.|aiofiles\.)?open$|^os\.(?:remove|unlink|rmdir|listdir|scandir|rename|mkdir|makedirs|open|"
-        r"chmod|stat|walk|replace|symlink)$|^shutil\.(?:rmtree|copy\w*|move)$|^(?:flask\.)?send_file$|"
+        r"chmod|walk|replace|symlink)$|^shutil\.(?:rmtree|copy\w*|move)$|^(?:flask\.)?send_file$|"
         r"(?:^|\.)FileResponse$|\.(?:read_text|read_bytes|write_text|write_bytes|unlink|open|iterdir|rmdir)$|"
         r"^(?:tarfile\.open|zipfile\.ZipFile)$",
         "path",

@@ -85,3 +85,10 @@ def test_an_error_that_is_handed_on_quotes_what_could_not_be_read() -> None:
     assert found(page, "go", "html-from-strings")
     plain = page.replace("{ ", '{ w.Header().Set("Content-Type", "text/plain"); ', 1)
     assert not found(plain, "go", "html-from-strings")
+
+
+def test_a_variable_hides_the_function_of_its_name() -> None:
+    tree = "class Tree:\n    def write(self, file):\n        open('x/' + file)\n\n"
+    assert found(tree + "def told(tree, text):\n    Tree().write('../' + text)\n", "python", "file-from-request")
+    alone = flow_hits(tree + "def told(write, text):\n    write('<' + text)\n", "python") or ()
+    assert [one.line for one in alone] == [3], "only what the method does itself"
