@@ -69,12 +69,13 @@ _SINKS = (
     ),
     Sink(
         "code-from-text",
-        r"^(?:eval|assert|create_function)$",
+        r"^(?:eval|create_function)$",
         "code",
         (0, 1),
         least=UNKNOWN,
         least_built=UNKNOWN,
     ),
+    Sink("code-from-text", r"^assert$", "code", least=UNKNOWN, least_built=UNKNOWN),  # Its second is what it says.
     Sink(
         "code-from-text",
         r"^(?:call_user_func(?:_array)?|array_map|usort|register_shutdown_function)$",
