@@ -75,7 +75,7 @@ _SINKS = (
         least=UNKNOWN,
         least_built=UNKNOWN,
     ),
-    Sink("code-from-text", r"^assert$", "code", least=UNKNOWN, least_built=UNKNOWN),  # Its second is what it says.
+    Sink("code-from-text", r"^assert$", "code", least=PARAMETER, least_built=UNKNOWN),  # Its second is what it says.
     Sink(
         "code-from-text",
         r"^(?:call_user_func(?:_array)?|array_map|usort|register_shutdown_function)$",
