@@ -12,7 +12,7 @@ from pathlib import Path
 
 from audit8.audit.hidden import make_visible
 from audit8.models.checkpoint import is_complete
-from audit8.models.choose import Wish, find_model, model_folders
+from audit8.models.choose import find_model, model_folders
 from audit8.models.fit import GIB, need_of_config, shortfall_bytes
 from audit8.models.hub import HubOrigin
 from audit8.models.known import KNOWN, KnownModel
@@ -22,7 +22,7 @@ from audit8.models.pocket import NAME as POCKET
 from audit8.models.pocket import pocket_folder
 from audit8.scan.progress import Display
 from audit8.settings import Settings
-from audit8.startup import fused_vocabulary, probe
+from audit8.startup import fused_vocabulary, probe, wish_of
 from audit8.types import Lang, Quant
 
 FIELDS = ("source", "quant", "engine", "head", "lang", "cache_dir", "context_tokens", "trust_remote_code")
@@ -64,7 +64,7 @@ def run(settings: Settings, *, get: str, as_json: bool) -> int:
     machine, device = probe()
     small = fused_vocabulary(settings, device)
     if get:
-        choice = find_model(_wish(settings, get, small), machine, Display(sys.stderr, settings.lang).loading)
+        choice = find_model(wish_of(settings, get, small), machine, Display(sys.stderr, settings.lang).loading)
         print(_say("got", settings.lang, name=choice.name, folder=str(choice.folder)))
         return 0
     listed = [*(entry_of(model, settings, machine, int8_vocabulary=small) for model in KNOWN), *others(settings)]
@@ -127,19 +127,6 @@ def lines_of(listed: Iterable[Entry], machine: Machine, lang: Lang) -> list[str]
 
 def _places(model_id: str) -> list[Path | None]:
     return [HubOrigin().cached(model_id), ModelScopeOrigin().cached(model_id)]
-
-
-def _wish(settings: Settings, name: str, int8_vocabulary: bool) -> Wish:
-    return Wish(
-        model=name,
-        source=settings.source,
-        quant=settings.quant,
-        cache_dir=Path(settings.cache_dir).expanduser(),
-        context_tokens=settings.context_tokens,
-        lang=settings.lang,
-        trust_remote_code=settings.trust_remote_code,
-        int8_vocabulary=int8_vocabulary,
-    )
 
 
 def _say(key: str, lang: Lang, **values: str | float) -> str:

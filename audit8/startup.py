@@ -77,7 +77,7 @@ def find(settings: Settings, progress: Progress) -> Found:
     progress(LoadProgress("choosing"))
     machine, device_name = probe()
     int8_vocabulary = fused_vocabulary(settings, device_name)
-    choice = find_model(_wish(settings, int8_vocabulary), machine, progress)
+    choice = find_model(wish_of(settings, settings.model, int8_vocabulary), machine, progress)
     log.info(words["choice"].format(name=choice.name, why=choice.why))
     log.info(words["folder"].format(folder=choice.folder))
     check_fit(
@@ -191,9 +191,10 @@ def fused_vocabulary(settings: Settings, device_name: str) -> bool:
     return settings.engine != "stock" and settings.head == "int8" and not missing_kernels(device_name)
 
 
-def _wish(settings: Settings, int8_vocabulary: bool) -> Wish:
+def wish_of(settings: Settings, model: str | None, int8_vocabulary: bool) -> Wish:
+    """What `settings` ask for of `model`; None: of one that fits."""
     return Wish(
-        model=settings.model,
+        model=model,
         source=settings.source,
         quant=settings.quant,
         cache_dir=Path(settings.cache_dir).expanduser(),

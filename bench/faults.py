@@ -142,12 +142,8 @@ async def lost(engine: LocalEngine) -> Facts:
     return {
         "all_told_after_s": round(time.monotonic() - began, 2),
         "told": sorted(set(ends)),
-        "later": await later(engine),
+        "later": await outcome(asked(engine, 40, 99, 8)),
     }
-
-
-async def later(engine: LocalEngine) -> str:
-    return await outcome(asked(engine, 40, 99, 8))
 
 
 def alone(folder: Path, context: int, channel: Any) -> None:

@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from speculation import ANSWERS, ASK, MOST_TOKENS, SCHEMA
+from speculation import MOST_TOKENS, Questions, Work
 from transformers import AutoTokenizer
 
 from audit8.engine.drafts import Drafter
 from audit8.engine.effort import GPU_EFFORT, MOST_ROWS, Effort, worthwhile
 from audit8.engine.generation import Generation
-from audit8.engine.grammar import Grammars
 from audit8.engine.pages import Table
 from audit8.engine.running import Guess, Running
 from audit8.types import Sampling
@@ -33,17 +32,20 @@ from audit8.types import Sampling
 class Telling:
     """One answer, told to one running sequence."""
 
-    def __init__(self, prompt: list[int], answer: list[int], echoes: list[int], constraint: Any) -> None:
+    def __init__(self, work: Work, *, echoes: bool) -> None:
+        assert work.grammar
+        room = len(work.answer) + MOST_TOKENS
         generation = Generation(
-            prompt,
-            Sampling(max_tokens=len(answer) + MOST_TOKENS),
+            work.prompt,
+            Sampling(max_tokens=room),
             deliver=lambda _: None,
             decode=lambda ids: "x" * len(ids),
             eos_ids=frozenset(),
-            constraint=constraint,
+            constraint=work.grammar.start(room),
         )
-        self.running = Running(generation, Table([]), 0, torch.Generator(), drafter=Drafter(prompt, echoes))
-        self.answer = answer
+        drafter = Drafter(work.prompt, work.echoes if echoes else ())
+        self.running = Running(generation, Table([]), 0, torch.Generator(), drafter=drafter)
+        self.answer = work.answer
         self.told = self.steps = self.tried = self.right = 0
         self.tell(1)
 
@@ -82,32 +84,12 @@ class Telling:
         self.tell(right + 1)
 
 
-class Teller:
-    """Tells all the answers of the file, with the tokens of one tokenizer."""
-
-    def __init__(self, tokenizer: Any, effort: Effort) -> None:
-        self._tokenizer, self._effort = tokenizer, effort
-        end = frozenset({int(tokenizer.eos_token_id)})
-        self._grammar = Grammars(tokenizer, len(tokenizer), end).compile(json.dumps(SCHEMA))
-        self._entries = json.loads(ANSWERS.read_text(encoding="utf-8"))["answers"]
-
-    def _ids(self, text: str) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def _telling(self, code: str, text: str, *, echoes: bool) -> Telling:
-        asked = ASK.format(code=code)
-        turns = [{"role": "user", "content": asked}]
-        prompt = self._ids(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-        said_again = self._ids(json.dumps(asked, ensure_ascii=False)[1:-1]) if echoes else []
-        answer = self._ids(text)
-        return Telling(prompt, answer, said_again, self._grammar.start(len(answer) + MOST_TOKENS))
-
-    def told(self, by: str, *, echoes: bool) -> dict[str, Any]:
-        tellings = [self._telling(entry["code"], entry[by], echoes=echoes) for entry in self._entries]
-        speedups = [round(telling.speedup(self._effort), 3) for telling in tellings]
-        counts = {key: sum(getattr(one, key) for one in tellings) for key in ("steps", "tried", "right")}
-        tokens = sum(len(one.answer) for one in tellings)
-        return {"speedup": round(statistics.median(speedups), 3), "speedups": speedups, "tokens": tokens, **counts}
+def told(works: list[Work], effort: Effort, *, echoes: bool) -> dict[str, Any]:
+    tellings = [Telling(work, echoes=echoes) for work in works]
+    speedups = [round(telling.speedup(effort), 3) for telling in tellings]
+    counts = {key: sum(getattr(one, key) for one in tellings) for key in ("steps", "tried", "right")}
+    tokens = sum(len(work.answer) for work in works)
+    return {"speedup": round(statistics.median(speedups), 3), "speedups": speedups, "tokens": tokens, **counts}
 
 
 def main() -> None:
@@ -116,12 +98,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--wait", type=float, default=GPU_EFFORT.wait)
     options = parser.parse_args()
-    teller = Teller(AutoTokenizer.from_pretrained(options.tokenizer), replace(GPU_EFFORT, wait=options.wait))
+    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+    questions, effort = Questions(tokenizer, len(tokenizer)), replace(GPU_EFFORT, wait=options.wait)
     command = f"python bench/guessing.py --tokenizer {options.tokenizer.name} --wait {options.wait}"
     result: dict[str, Any] = {"command": command}
     for by in ("by_hand", "by_model"):
         for name, echoes in (("", True), ("_without_echoes", False)):
-            result[by + name] = teller.told(by, echoes=echoes)
+            result[by + name] = told(questions.works(by), effort, echoes=echoes)
             print(by + name, json.dumps(result[by + name]), flush=True)
     if options.out:
         options.out.write_text(json.dumps(result, indent=1) + "\n")

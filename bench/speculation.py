@@ -39,6 +39,7 @@ from transformers import AutoTokenizer
 
 from audit8.engine.build import Built, Order, build, effort_for
 from audit8.engine.constraint import Constraint
+from audit8.engine.drafts import as_quoted
 from audit8.engine.fused import FusedExecutor
 from audit8.engine.generation import Generation
 from audit8.engine.grammar import Grammar, Grammars
@@ -141,13 +142,13 @@ class Timed:
         return (len(self.times) - 1) / (self.times[-1] - self.times[0])
 
 
-class Bench:
-    """A built engine whose guesses can be turned on and off."""
+class Questions:
+    """The questions of bench/answers.json and the answers to them, in the tokens of one tokenizer."""
 
-    def __init__(self, built: Built, tokenizer: Any) -> None:
-        assert isinstance(built.executor, FusedExecutor), "speculation is the fused engine's"
-        self.built, self.tokenizer, self.executor = built, tokenizer, built.executor
-        self.effort = effort_for(self.executor.weights, DEVICE != "cpu")
+    def __init__(self, tokenizer: Any, vocabulary: int) -> None:
+        self.tokenizer = tokenizer
+        self.end = frozenset({int(tokenizer.eos_token_id)})
+        self.grammar = Grammars(tokenizer, vocabulary, self.end).compile(json.dumps(SCHEMA))
 
     def ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -156,13 +157,30 @@ class Bench:
         turns = [{"role": "user", "content": ASK.format(code=code)}]
         return self.ids(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
-    def work(self, code: str, answer: str, grammar: Grammar) -> Work:
-        echoes = self.ids(json.dumps(ASK.format(code=code), ensure_ascii=False)[1:-1])
-        return Work(self.prompt(code), self.ids(answer), echoes, grammar)
+    def works(self, by: str) -> list[Work]:
+        """All of them, with the answers `by_hand` or `by_model`."""
+        return [
+            Work(
+                self.prompt(entry["code"]),
+                self.ids(entry[by]),
+                self.ids(as_quoted(ASK.format(code=entry["code"]))),
+                self.grammar,
+            )
+            for entry in json.loads(ANSWERS.read_text(encoding="utf-8"))["answers"]
+        ]
+
+
+class Bench:
+    """A built engine whose guesses can be turned on and off."""
+
+    def __init__(self, built: Built, questions: Questions) -> None:
+        assert isinstance(built.executor, FusedExecutor), "speculation is the fused engine's"
+        self.built, self.questions, self.executor = built, questions, built.executor
+        self.effort = effort_for(self.executor.weights, DEVICE != "cpu")
 
     def answered(self, work: Work, *, free: bool) -> Timed:
         if free:
-            return Timed(work.prompt, MOST_TOKENS, None, frozenset({int(self.tokenizer.eos_token_id)}))
+            return Timed(work.prompt, MOST_TOKENS, None, self.questions.end)
         room = len(work.answer) + MOST_TOKENS
         replay = Replay(work.answer, work.grammar.start(room) if work.grammar else None)
         return Timed(work.prompt, len(work.answer), replay, frozenset(), work.echoes)
@@ -205,13 +223,12 @@ class Bench:
 def write_answers(bench: Bench, folder: Path) -> None:
     """Let the model answer the questions of bench/answers.json, under SCHEMA."""
     kept = json.loads(ANSWERS.read_text(encoding="utf-8"))
-    end = frozenset({int(bench.tokenizer.eos_token_id)})
-    grammar = Grammars(bench.tokenizer, int(bench.built.frame.config.vocab_size), end).compile(json.dumps(SCHEMA))
+    asked = bench.questions
     for entry in kept["answers"]:
-        work = Timed(bench.prompt(entry["code"]), MOST_TOKENS, grammar.start(MOST_TOKENS), end)
+        work = Timed(asked.prompt(entry["code"]), MOST_TOKENS, asked.grammar.start(MOST_TOKENS), asked.end)
         drive(bench.built, [work])
-        ids = [token for token in work.generation.token_ids if token not in end]
-        entry["by_model"] = bench.tokenizer.decode(ids)
+        ids = [token for token in work.generation.token_ids if token not in asked.end]
+        entry["by_model"] = asked.tokenizer.decode(ids)
         kept["model"] = folder.name
         ANSWERS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(entry["by_model"], bench.executor.guessed, f"{work.tok_s:.1f} tokens/s", flush=True)
@@ -225,26 +242,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="make bench/answers.json with a real model")
     options = parser.parse_args()
-    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
     built = build(Order(options.model, "8bit", DEVICE, "auto", 2048, cache_tokens=2048 * 8), lambda _: None)
-    bench = Bench(built, tokenizer)
+    questions = Questions(AutoTokenizer.from_pretrained(options.tokenizer), int(built.frame.config.vocab_size))
+    bench = Bench(built, questions)
     if options.write:
         write_answers(bench, options.model)
         return
-    kept = json.loads(ANSWERS.read_text(encoding="utf-8"))
-    end = frozenset({int(tokenizer.eos_token_id)})
-    grammar = Grammars(tokenizer, int(built.frame.config.vocab_size), end).compile(json.dumps(SCHEMA))
-    quoting, model = (
-        [bench.work(entry["code"], entry[by], grammar) for entry in kept["answers"]] for by in ("by_hand", "by_model")
-    )
-    unrelated = bench.ids(UNRELATED.read_text(encoding="utf-8"))
+    quoting, model = (questions.works(by) for by in ("by_hand", "by_model"))
+    unrelated = questions.ids(UNRELATED.read_text(encoding="utf-8"))
     pieces = [unrelated[at : at + MOST_TOKENS // 2] for at in range(0, MOST_TOKENS * 2, MOST_TOKENS // 2)]
     nothing = [Work(work.prompt, piece) for work, piece in zip(itertools.cycle(quoting), pieces, strict=False)]
     result: dict[str, Any] = {
         "command": f"python bench/speculation.py --model {options.model.name} --tokenizer {options.tokenizer.name}",
         "hardware": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu",
         "versions": {name: version(name) for name in ("torch", "transformers", "llguidance")},
-        "model_of_the_answers": kept["model"],
+        "model_of_the_answers": json.loads(ANSWERS.read_text(encoding="utf-8"))["model"],
     }
     for name, works in {"quotes": quoting, "model": model, "nothing": nothing, "free": quoting}.items():
         for streams, groups in (("", [[work] for work in works]), ("_4_streams", [works[:4]])):

@@ -1,10 +1,11 @@
 """Guesses of what a sequence says next, from what it said before: code that is quoted, names that come again.
 
 Looks up the last few tokens in the prompt, in what it is inside a JSON string where the answer is JSON, and in the
-answer so far; a token costs a few dictionary look-ups. Every guess
-is compared with the token that came, tried or not: so how far guesses can be trusted is known before one is tried.
+answer so far; a token costs a few dictionary look-ups. Every guess is compared with the token that came, tried or not:
+so how far guesses can be trusted is known before one is tried.
 """
 
+import json
 from collections.abc import Sequence
 from itertools import islice
 
@@ -14,6 +15,11 @@ LEARNING = 0.1  # how much the newest token changes a chance
 # How many guesses in a row came true so far, and the chance of the next: measured as the text goes on, these at first.
 STREAKS = (0, 1, 4, 12)
 CHANCES = (0.4, 0.6, 0.8, 0.9)
+
+
+def as_quoted(text: str) -> str:
+    """`text` inside a JSON string: its line ends and quotation marks are other tokens there."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 class Drafter:

@@ -4,7 +4,6 @@ Knows the tokenizer and the chat template; does not know how tokens are chosen (
 """
 
 import asyncio
-import json
 import queue
 import threading
 from collections import deque
@@ -12,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from audit8.engine.constraint import Constraint
+from audit8.engine.drafts import as_quoted
 from audit8.engine.generation import Executor, Generation, Guessed, Item, Scores
 from audit8.engine.grammar import Grammars
 from audit8.engine.limits import check_candidates, check_prompt, check_sampling
@@ -105,9 +105,10 @@ class LocalEngine:
         ids = await asyncio.to_thread(self._encode, prompt)
         check_sampling(sampling)
         check_prompt(len(ids), sampling.max_tokens, self._info.context_tokens)
-        constraint = await asyncio.to_thread(self._constrain, sampling)
+        constraint, echoes = await asyncio.gather(
+            asyncio.to_thread(self._constrain, sampling), asyncio.to_thread(self._echoes, messages, sampling)
+        )
         thinking = constraint is None and prompt.rstrip().endswith(THINK_OPEN)
-        echoes = await asyncio.to_thread(self._echoes, messages) if constraint and is_plain(sampling) else []
         generation, items = self._submit(ids, sampling, thinking=thinking, constraint=constraint, echoes=echoes)
         try:
             while True:
@@ -157,9 +158,11 @@ class LocalEngine:
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
-    def _echoes(self, messages: Sequence[Message]) -> list[int]:
-        """What the messages are inside a JSON string: line ends and quotation marks are other tokens there."""
-        return self._encode(json.dumps("\n".join(message.content for message in messages), ensure_ascii=False)[1:-1])
+    def _echoes(self, messages: Sequence[Message], sampling: Sampling) -> list[int]:
+        """What the messages are where a document quotes them; [] where no document is asked for, or none is guessed."""
+        if sampling.schema is None or not is_plain(sampling):
+            return []
+        return self._encode(as_quoted("\n".join(message.content for message in messages)))
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))

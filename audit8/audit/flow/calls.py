@@ -155,10 +155,10 @@ def _take_in(walk: Walk, node: n.Call, given: Given, args: list[Value]) -> None:
         )
     else:
         worst = join([old, *args])
-        text = "\n".join(part.text for part in (old, *args) if part.text)[
-            :_MAX_TEXT
-        ]  # One word or line after the other.
-        new = replace(old, level=worst.level, clean=worst.clean, params=worst.params, rest=worst.rest, text=text)
+        words = "\n".join(part.text for part in (old, *args) if part.text)  # One word or line after the other.
+        new = replace(
+            old, level=worst.level, clean=worst.clean, params=worst.params, rest=worst.rest, text=words[:_MAX_TEXT]
+        )
     walk.variables[path] = replace(new, origins=new.origins | {path})
 
 
